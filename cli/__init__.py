@@ -1,0 +1,1 @@
+"""The commands, one thin file a group; installed as `ggngan_tf.cli`."""

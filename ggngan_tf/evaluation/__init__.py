@@ -1,0 +1,1 @@
+"""How real do synthetic nodules look, measured."""

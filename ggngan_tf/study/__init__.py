@@ -1,0 +1,1 @@
+"""Do synthetic nodules help a classifier."""

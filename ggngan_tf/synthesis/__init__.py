@@ -1,0 +1,1 @@
+"""From a trained generator to nodules in real scans."""

@@ -1,0 +1,1 @@
+"""From a set of nodules to a trained generator."""
