@@ -1,0 +1,303 @@
+"""PyRadiomics' 93 features and its 2D shapes, from a tight cut-out of each nodule.
+
+The one room that imports radiomics. Every number is PyRadiomics' own, to the last bit that of its
+`RadiomicsFeatureExtractor(force2D=True)` on the whole slice; only the way to it is shorter.
+"""
+
+import dataclasses
+import functools
+import logging
+import pathlib
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import radiomics
+import SimpleITK as sitk
+from radiomics import (
+    firstorder,
+    glcm,
+    gldm,
+    glrlm,
+    glszm,
+    imageoperations,
+    ngtdm,
+    shape2D,
+)
+
+from ggngan_tf import errors, files, parallel
+from ggngan_tf.data import nodules as nodules_
+
+BIN_WIDTH = 25  # HU; PyRadiomics' default, which the paper took
+VERSION = f"PyRadiomics {radiomics.__version__}"
+_CHUNK = 32  # nodules a task: few enough for a steady progress bar, enough to hide its cost
+_ALONE = 128  # below this many nodules a worker's start costs more than its work saves
+# PyRadiomics logs a traceback for each feature that fails; the table says so instead.
+_SILENT = logging.getLogger("radiomics.prepared")
+_SILENT.setLevel(logging.CRITICAL)
+_AIR = -200  # HU; a patch of lung has pixels below it, a picture of grey values has none
+
+
+@dataclasses.dataclass(frozen=True)
+class _Roi:
+    image: np.ndarray  # (1, row, column), HU, the nodule's bounding box
+    mask: np.ndarray  # bool, the same shape
+    binned: np.ndarray  # int, the same shape, 1 in the lowest bin, 0 outside the nodule
+    levels: np.ndarray  # the bins that occur
+    spacing: tuple[float, float, float]  # mm: column, row, slice
+    settings: dict
+
+
+class _Prepared:
+    """Hands a class of PyRadiomics its arrays, already cut out and binned.
+
+    PyRadiomics converts from SimpleITK, lists its own methods and bins anew in each class, which
+    takes longer than the features. This leaves behind what its `__init__` would.
+    """
+
+    def __init__(self, roi: _Roi):
+        self.logger = _SILENT
+        self.settings, self.label, self.voxelBased = roi.settings, 1, False
+        self.imageArray, self.maskArray = roi.binned, roi.mask
+        self.coefficients = {"grayLevels": roi.levels, "Ng": int(roi.levels.max())}
+        self.enabledFeatures, self.featureValues = _enabled(type(self)), {}
+
+
+class _FirstOrder(_Prepared, firstorder.RadiomicsFirstOrder):
+    def __init__(self, roi: _Roi):
+        super().__init__(roi)
+        self.imageArray, self.discretizedImageArray = roi.image, roi.binned
+        self.pixelSpacing, self.voxelArrayShift = roi.spacing, 0
+
+
+class _Glcm(_Prepared, glcm.RadiomicsGLCM):
+    symmetricalGLCM, weightingNorm = True, None
+
+
+class _Gldm(_Prepared, gldm.RadiomicsGLDM):
+    gldm_a = 0
+
+
+class _Glrlm(_Prepared, glrlm.RadiomicsGLRLM):
+    weightingNorm = None
+
+
+class _Glszm(_Prepared, glszm.RadiomicsGLSZM):
+    pass
+
+
+class _Ngtdm(_Prepared, ngtdm.RadiomicsNGTDM):
+    pass
+
+
+@functools.cache
+def _enabled(kind):
+    return {name: True for name, deprecated in kind.getFeatureNames().items() if not deprecated}
+
+
+# In the paper's order, 18 + 24 + 14 + 16 + 16 + 5
+_CLASSES = {
+    "firstorder": _FirstOrder,
+    "glcm": _Glcm,
+    "gldm": _Gldm,
+    "glrlm": _Glrlm,
+    "glszm": _Glszm,
+    "ngtdm": _Ngtdm,
+}
+FEATURES = tuple(f"original_{c}_{name}" for c, kind in _CLASSES.items() for name in _enabled(kind))
+SHAPES = tuple(f"original_shape2D_{name}" for name in _enabled(shape2D.RadiomicsShape2D))
+
+
+def one(
+    image: np.ndarray,
+    mask: np.ndarray,
+    spacing: Iterable[float],
+    *,
+    bin_width: float = BIN_WIDTH,
+    shapes: bool = True,
+) -> dict[str, float]:
+    """Returns one nodule's features by PyRadiomics' names, 93 and, if asked, 9 of the 2D shape.
+
+    Args:
+        image: `(row, column)`, HU.
+        mask: The same shape; the nodule is where it is not 0.
+        spacing: mm, row and column; slices count as 1 mm thick (`TotalEnergy`).
+        bin_width: Of the grey levels, in the unit of `image`.
+        shapes: Whether to add the 2D shape features, which the paper lacks.
+
+    Raises:
+        RadiomicsError: The nodule is less than 2 pixels high or wide, as PyRadiomics needs.
+    """
+    image, mask = _cut(image, mask)
+    return _compute(image, mask, spacing, bin_width, shapes)
+
+
+def features(images: np.ndarray, masks: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """Returns the 93 features (order: `FEATURES`), float64 `(N, 93)`; NaN where there are none.
+
+    The quick way for a running training: arrays in, an array out, in this process.
+
+    Args:
+        images: int16 `(N, row, column)`, HU.
+        masks: uint8 `(N, row, column)`.
+        spacing: `(N, 2)` or `(2,)`, mm, row and column.
+
+    Raises:
+        RadiomicsError: The intensities are not HU.
+    """
+    _check_hu(images)
+    spacing = np.broadcast_to(np.asarray(spacing, float), (len(images), 2))
+    cuts = [(*_cut(i, m), tuple(s)) for i, m, s in zip(images, masks, spacing, strict=True)]
+    rows = _block(cuts, shapes=False)
+    return np.array([[row.get(name, np.nan) for name in FEATURES] for row in rows]).reshape(-1, 93)
+
+
+def extract(
+    nodules: nodules_.NoduleSet, jobs: int = 1, scheduler: str | None = None
+) -> pd.DataFrame:
+    """Returns one row a nodule: where it comes from, 93 features and 9 of the 2D shape.
+
+    A nodule that PyRadiomics refuses is a row of NaN, with the refusal in the column `reason`.
+
+    Args:
+        nodules: Of any slice size.
+        jobs: Worker processes; -1 takes every core. Small sets stay in this process.
+        scheduler: Address of a Dask scheduler, in place of `jobs`.
+
+    Raises:
+        RadiomicsError: The intensities are not HU.
+        ConfigError: `scheduler` does not answer.
+    """
+    _check_hu(nodules.image)
+    spacing = nodules.pixel_spacing.astype(float)
+    # Workers get cut-outs, not slices: a thousandth of the bytes.
+    cuts = [
+        (*_cut(i, m), tuple(s))
+        for i, m, s in zip(nodules.image, nodules.mask, spacing, strict=True)
+    ]
+    blocks = [cuts[start : start + _CHUNK] for start in range(0, len(cuts), _CHUNK)]
+    jobs = 1 if len(cuts) < _ALONE else jobs
+    results = parallel.run(_block, blocks, jobs=jobs, scheduler=scheduler, label="Radiomics")
+    rows = [row for block in results for row in block]
+    columns = ["reason", *FEATURES, *SHAPES]
+    return pd.concat([_provenance(nodules), pd.DataFrame(rows, columns=columns)], axis=1)
+
+
+def write(table: pd.DataFrame, path: pathlib.Path) -> None:
+    """Writes a table of features as CSV, every digit kept, whole or not at all.
+
+    Raises:
+        OutputError: The folder cannot be written to, or the disk is full.
+    """
+    with files.atomic_file(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def read(path: pathlib.Path) -> pd.DataFrame:
+    """Reads a table of features: ours, or any CSV with PyRadiomics' names for the 93 columns.
+
+    Raises:
+        RadiomicsError: It is not CSV, has no rows, or a feature is missing or not a number.
+    """
+    text = dict.fromkeys(("patient_id", "series_uid", "sop_uid", "manufacturer", "reason"), str)
+    try:
+        table = pd.read_csv(path, float_precision="round_trip", dtype=text)
+    except (ValueError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise errors.RadiomicsError(f"{path}: cannot be read as CSV ({reason}).") from error
+    table[[c for c in text if c in table]] = table[[c for c in text if c in table]].fillna("")
+    missing = [name for name in FEATURES if name not in table]
+    if missing:
+        raise errors.RadiomicsError(
+            f"{path}: {len(missing)} of 93 features are missing, first {missing[0]}; "
+            "make the table with `ggngan radiomics`."
+        )
+    words = [name for name in FEATURES if not pd.api.types.is_numeric_dtype(table[name])]
+    if words or not len(table):
+        found = f"column {words[0]} holds text" if words else "it has no rows"
+        raise errors.RadiomicsError(f"{path}: {found}; needed is one number a nodule and feature.")
+    return table
+
+
+def _provenance(nodules):
+    return pd.DataFrame(
+        {
+            "row": np.arange(len(nodules)),
+            "nodule_id": nodules.nodule_id,
+            "patient_id": nodules.patient_id,
+            "series_uid": nodules.series_uid,
+            "sop_uid": nodules.sop_uid,
+            "manufacturer": nodules.manufacturer,
+            "roi_row": nodules.roi_centre[:, 0],
+            "roi_column": nodules.roi_centre[:, 1],
+            "spacing_row": nodules.pixel_spacing[:, 0],
+            "spacing_column": nodules.pixel_spacing[:, 1],
+            "synthetic": nodules.synthetic,
+            "generator_sha256": nodules.attributes.get("generator_sha256", ""),
+            "software": VERSION,
+        }
+    )
+
+
+def _check_hu(images):
+    if not len(images):
+        return
+    low, high = np.min(images), np.max(images)
+    if low > _AIR:
+        raise errors.RadiomicsError(
+            f"intensities run from {low:g} to {high:g}, needed are HU (air in the lung is near "
+            f"-900); scaled to 0-1, all would fall into one bin of {BIN_WIDTH}: undo the scaling."
+        )
+
+
+def _cut(image, mask):
+    rows, columns = (np.flatnonzero(np.any(mask, axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return image[:0, :0], mask[:0, :0] != 0
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.ascontiguousarray(image[box]), np.ascontiguousarray(mask[box]) != 0
+
+
+def _block(cuts, shapes=True):
+    return [_row(*cut, shapes) for cut in cuts]
+
+
+def _row(image, mask, spacing, shapes):
+    try:
+        values = _compute(image, mask, spacing, BIN_WIDTH, shapes)
+    except errors.RadiomicsError as error:
+        return {"reason": str(error)}
+    failed = [name for name, value in values.items() if np.isnan(value)]
+    reason = f"no value for {len(failed)} features, first {failed[0]}" if failed else ""
+    return {"reason": reason} | values
+
+
+def _compute(image, mask, spacing, bin_width, shapes):
+    if min(mask.shape) < 2:
+        raise errors.RadiomicsError(
+            f"the mask's box is {mask.shape[0]} x {mask.shape[1]} pixels, "
+            "needed are 2 x 2 or more; drop the nodule or mark it wider."
+        )
+    roi = _prepare(image[None], mask[None], spacing, bin_width)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no angles is NaN, as it says
+        values = {c: kind(roi).execute() for c, kind in _CLASSES.items()}
+        values |= {"shape2D": _shape(roi)} if shapes else {}
+    return {
+        f"original_{c}_{name}": float(v) for c, found in values.items() for name, v in found.items()
+    }
+
+
+def _prepare(image, mask, spacing, bin_width):
+    settings = {"force2D": True, "binWidth": bin_width}
+    binned, _ = imageoperations.binImage(image, mask, **settings)
+    row, column = spacing
+    sides = (float(column), float(row), 1.0)
+    return _Roi(image, mask, binned, np.unique(binned[mask]), sides, settings)
+
+
+def _shape(roi):
+    mask = sitk.GetImageFromArray(roi.mask.astype(np.uint8))
+    mask.SetSpacing(roi.spacing)
+    return shape2D.RadiomicsShape2D(mask, mask, **roi.settings).execute()
