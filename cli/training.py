@@ -1,0 +1,54 @@
+"""`ggngan train`."""
+
+import pathlib
+
+import click
+
+from ggngan_tf.cli import options
+
+
+@click.command()
+@click.argument("data", metavar="SET.h5", type=options.FILE)
+@options.out
+@click.option("--preset", default="default", show_default=True, help="default, paper or smoke.")
+@click.option("--config", "path", type=options.FILE, help="YAML settings on top of the preset.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="training.batch=4")
+@click.option("--rule", type=click.Choice(["strict", "mean", "any", "none"]), help="data.rule")
+@click.option("--steps", type=click.IntRange(min=1), help="training.steps")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="training.seed")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
+@options.force
+def train(
+    data: pathlib.Path,
+    out: pathlib.Path,
+    preset: str,
+    path: pathlib.Path | None,
+    overrides: tuple[str, ...],
+    rule: str | None,
+    steps: int | None,
+    seed: int | None,
+    resume: bool,
+    force: bool,
+) -> None:
+    """Train a generator on the ground glass nodules of SET.h5 into the run folder --out.
+
+    Ctrl-C or SIGTERM saves and ends; --resume goes on, with the settings saved in --out.
+    """
+    from ggngan_tf import config, errors
+    from ggngan_tf.training import loop
+
+    short = {"data.rule": rule, "training.steps": steps, "training.seed": seed}
+    changes = (*overrides, *(f"{k}={v}" for k, v in short.items() if v is not None))
+    if resume:
+        if not (out / "config.yaml").exists():
+            raise errors.TrainingError(f"{out}: not a run folder; start it without --resume.")
+        settings = config.load(path=out / "config.yaml", overrides=changes)
+        config.save(settings, out / "config.yaml")
+    else:
+        settings = config.load(preset, path, changes)
+        loop.start(data, out, settings, force)
+    reached = loop.train(data, out, settings)
+    if reached < settings.training.steps:
+        click.echo(f"Stopped at step {reached} of {settings.training.steps}; go on with --resume.")
+    else:
+        click.echo(f"Trained {reached} steps; export with: ggngan export {out} --out NAME")

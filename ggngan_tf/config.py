@@ -1,0 +1,237 @@
+"""Settings of a training run: checked when made, saved resolved beside every result.
+
+A number of the paper stands here once, with its source; the others are ours and say why.
+"""
+
+import pathlib
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+
+from ggngan_tf import errors
+
+Weight = Annotated[float, pydantic.Field(ge=0)]
+Positive = Annotated[int, pydantic.Field(ge=1)]
+
+
+class _Frozen(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Data(_Frozen):
+    """Which nodules are learnt from, and how HU become the networks' input."""
+
+    rule: Literal["strict", "mean", "any", "none"] = "mean"  # ours: see docs/design.md, section 3
+    split_seed: int = 0
+    fractions: tuple[Weight, Weight, Weight] = (0.7, 0.1, 0.2)  # train, validation, test patients
+    window: tuple[float, float] = (-1000.0, 400.0)  # HU that become 0 and 1; ours: air to bone
+    lung: bool = False  # blank outside the lung; ours: the pleura around a nodule is information
+    shift: Annotated[int, pydantic.Field(ge=0)] = 8  # pixels a whole slice is moved at most; ours
+
+    @pydantic.field_validator("window", "fractions", mode="before")
+    @classmethod
+    def _from_list(cls, value):
+        return tuple(float(v) for v in value) if isinstance(value, list | tuple) else value
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if self.window[0] >= self.window[1]:
+            raise ValueError(f"window is {self.window}; give the lower HU first")
+        if abs(sum(self.fractions) - 1) > 1e-6:
+            raise ValueError(f"fractions are {self.fractions}; make them add up to 1")
+        return self
+
+
+class Erase(_Frozen):
+    """Which pixels are blanked and painted anew."""
+
+    shape: Literal["box", "contour"] = "contour"
+    roi_size: Annotated[int, pydantic.Field(ge=11)] = (
+        32  # pixels; "32 x 32", Construction of the DL model
+    )
+    dilation: Annotated[int, pydantic.Field(ge=0)] = (
+        2  # pixels around a contour; ours: blurred edge
+    )
+    limit: Annotated[int, pydantic.Field(ge=11)] = (
+        48  # pixels a contour may be wide in training; ours
+    )
+
+
+class Generator(_Frozen):
+    """The generator's size and what it sees beside the erased image."""
+
+    filters: Positive = 32
+    blocks: Positive = 8
+    mask_input: bool = True
+    noise_input: bool = True
+
+
+class Discriminator(_Frozen):
+    """A ResNet: one stage a number of filters, each at half the resolution of the one before."""
+
+    filters: tuple[Positive, ...]
+    blocks: Positive = 1  # residual blocks a stage
+    mask_input: bool = True
+
+    @pydantic.field_validator("filters", mode="before")
+    @classmethod
+    def _from_list(cls, value):
+        return tuple(value) if isinstance(value, list) else value
+
+
+class Loss(_Frozen):
+    """Weights of the four terms of Eq. 1."""
+
+    whole_ssim: Weight = 1.0  # Eq. 1
+    whole_adversarial: Weight = 1.0  # Eq. 1
+    roi_ssim: Weight = 1.0  # Eq. 1
+    roi_adversarial: Weight = 1.0  # Eq. 1
+
+
+class Training(_Frozen):
+    """The loop."""
+
+    steps: Positive = 10_000
+    batch: Positive = 8
+    learning_rate: Annotated[float, pydantic.Field(gt=0)] = 1e-4  # Construction of the DL model
+    averaging: Annotated[float, pydantic.Field(ge=0, lt=1)] = (
+        0.999  # of the generator's weights; ours
+    )
+    paste: bool = True  # discriminators see the painted region in the real slice; ours
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    seed: Annotated[int, pydantic.Field(ge=0, lt=2**31)] = 0
+    log_every: Positive = 50
+    checkpoint_every: Positive = 500
+    sample_every: Positive = 500
+    keep: Positive = 3  # checkpoints
+
+
+class Config(_Frozen):
+    """All settings of one run."""
+
+    preset: str = "default"
+    data: Data = Data()
+    erase: Erase = Erase()
+    generator: Generator = Generator()
+    whole: Discriminator = Discriminator(filters=(32, 64, 128, 128))
+    roi: Discriminator = Discriminator(filters=(32, 64, 128))
+    # Ours: SSIM pulls towards the mean of all nodules that would fit, and so smooths texture away.
+    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1)
+    training: Training = Training()
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if self.erase.shape == "contour" and self.erase.limit < self.erase.roi_size:
+            raise ValueError(f"erase.limit is {self.erase.limit}; make it erase.roi_size or more")
+        return self
+
+    @property
+    def region(self) -> int:
+        """Side in pixels of the square that holds whatever is painted in training."""
+        return self.erase.limit if self.erase.shape == "contour" else self.erase.roi_size
+
+
+# The paper is silent on filters, blocks, batch and steps: 64 and 16 are SRGAN's (Ledig et al.,
+# 2017), the discriminators ResNet-18's stages (He et al., 2016); one 512 x 512 slice a step is what
+# fits a 32 GB card with room to spare, and 34,000 steps are 100 passes over its 340 nodules.
+_PAPER = Config(
+    preset="paper",
+    data=Data(lung=True),
+    erase=Erase(shape="box", dilation=0),
+    generator=Generator(filters=64, blocks=16, mask_input=False, noise_input=False),
+    whole=Discriminator(filters=(64, 128, 256, 512), blocks=2, mask_input=False),
+    roi=Discriminator(filters=(64, 128, 256), blocks=1, mask_input=False),
+    loss=Loss(),
+    training=Training(steps=34_000, batch=1, averaging=0.0, paste=False),
+)
+_SMOKE = Config(
+    preset="smoke",
+    generator=Generator(filters=8, blocks=2),
+    whole=Discriminator(filters=(8, 16)),
+    roi=Discriminator(filters=(8, 16)),
+    training=Training(steps=20, batch=2, log_every=5, checkpoint_every=10, sample_every=10),
+)
+PRESETS = {"default": Config(), "paper": _PAPER, "smoke": _SMOKE}
+
+
+def load(
+    preset: str = "default",
+    path: pathlib.Path | None = None,
+    overrides: tuple[str, ...] = (),
+) -> Config:
+    """Returns a preset, changed by a YAML file, changed by `section.key=value` overrides.
+
+    Raises:
+        ConfigError: The preset or a key is unknown, a value impossible, or the file not YAML.
+    """
+    if preset not in PRESETS:
+        raise errors.ConfigError(f"preset {preset!r} is unknown; take one of {', '.join(PRESETS)}.")
+    values = PRESETS[preset].model_dump()
+    if path is not None:
+        _merge(values, _read_yaml(path), str(path))
+    for override in overrides:
+        _merge(values, _parse(override), f"--set {override}")
+    return _checked(values)
+
+
+def read(path: pathlib.Path) -> Config:
+    """Reads a resolved configuration, as `save` writes it.
+
+    Raises:
+        ConfigError: The file is missing, not YAML, or not a configuration of this version.
+    """
+    return _checked(_read_yaml(path))
+
+
+def save(config: Config, path: pathlib.Path) -> None:
+    """Writes all settings as YAML."""
+    path.write_text(dump(config), encoding="utf-8")
+
+
+def dump(config: Config) -> str:
+    """Returns all settings as YAML."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _checked(values: dict[str, Any]) -> Config:
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "configuration"
+        raise errors.ConfigError(f"{where}: {first['msg']} (found {first['input']!r}).") from None
+
+
+def _read_yaml(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise errors.ConfigError(f"{path}: cannot be read as YAML ({reason}).") from None
+    if not isinstance(values, dict):
+        raise errors.ConfigError(f"{path}: holds no settings; needed are lines like 'training:'.")
+    return values
+
+
+def _parse(override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise errors.ConfigError(f"--set {override}: needed is section.key=value.")
+    value = yaml.safe_load(text)
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def _merge(values: dict[str, Any], changes: dict[str, Any], where: str) -> None:
+    for key, change in changes.items():
+        if key not in values:
+            known = ", ".join(values)
+            raise errors.ConfigError(f"{where}: {key!r} is unknown; known here are {known}.")
+        if isinstance(values[key], dict):
+            if not isinstance(change, dict):
+                raise errors.ConfigError(f"{where}: {key!r} is a section; set one of its keys.")
+            _merge(values[key], change, where)
+        else:
+            values[key] = change

@@ -1,0 +1,154 @@
+"""From a set of nodules to endless batches for the training step.
+
+Which nodule comes next, and how it is turned, follows from the seed and the step's number alone:
+a run that resumes at step n sees what the uninterrupted one saw, with no iterator to save.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from ggngan_tf import config, errors, inpainting
+from ggngan_tf.data import nodules
+
+Batch = dict[str, tf.Tensor]
+_MULTIPLE = 16  # pixels; sides that the discriminators can halve four times
+
+
+def image_size(rows: int, columns: int) -> int:
+    """Returns the side of the square that networks see of an image: 64 of 71, 512 of 512.
+
+    Raises:
+        TrainingError: The image is smaller than 48 pixels, too small for a ROI's surroundings.
+    """
+    size = min(rows, columns) // _MULTIPLE * _MULTIPLE
+    if size < 48:
+        raise errors.TrainingError(
+            f"images are {rows} x {columns} pixels, needed are 48 x 48 or more."
+        )
+    return size
+
+
+def batches(
+    chosen: nodules.NoduleSet, settings: config.Config, first_step: int = 0
+) -> tf.data.Dataset:
+    """Returns an endless dataset of training batches, starting at step `first_step`.
+
+    Every nodule is seen once an epoch, in another order each time, flipped, rotated by right
+    angles and shifted, its ROI always inside.
+
+    Returns:
+        Batches with `target` float32 `(batch, size, size, 1)` in [0, 1], `hole` the same shape
+        (1 where to paint) and `centre` int32 `(batch, 2)` (row and column of the ROI's centre).
+
+    Raises:
+        TrainingError: Images are too small, or there are fewer nodules than a batch holds.
+    """
+    batch, seed = settings.training.batch, settings.training.seed
+    if len(chosen) < batch:
+        raise errors.TrainingError(
+            f"{len(chosen)} nodules do not fill a batch of {batch}; set training.batch lower."
+        )
+    load = _loader(chosen, settings)
+
+    def sample(number: tf.Tensor) -> Batch:
+        epoch, position = number // len(chosen), number % len(chosen)
+        order_seed = tf.stack([seed, tf.cast(epoch, tf.int32)])
+        row = tf.random.experimental.index_shuffle(position, order_seed, len(chosen) - 1)
+        return load(row, tf.stack([seed, tf.cast(number, tf.int32)]))
+
+    numbers = tf.data.Dataset.range(first_step * batch, tf.int64.max)
+    samples = numbers.map(sample, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return samples.batch(batch, drop_remainder=True).prefetch(2)
+
+
+def fixed(chosen: nodules.NoduleSet, settings: config.Config, count: int) -> Batch:
+    """Returns one batch of the first `count` nodules, centred and neither turned nor shifted."""
+    load = _loader(chosen.take(np.arange(min(count, len(chosen)))), settings, augment=False)
+    rows = tf.range(min(count, len(chosen)))
+    signature = {"target": tf.float32, "hole": tf.float32, "centre": tf.int32}
+    return tf.map_fn(lambda row: load(row, tf.zeros(2, tf.int32)), rows, signature)
+
+
+def clipped(chosen: nodules.NoduleSet, settings: config.Config) -> int:
+    """Returns how many nodules are wider than what is painted in training."""
+    if settings.erase.shape == "contour":
+        size = settings.region - 2 * settings.erase.dilation
+    else:
+        size = settings.erase.roi_size
+    heights = np.ptp(_extents(chosen.mask.any(axis=2)), axis=1) + 1
+    widths = np.ptp(_extents(chosen.mask.any(axis=1)), axis=1) + 1
+    return int(((heights > size) | (widths > size)).sum())
+
+
+def _extents(lines):
+    last = lines.shape[1] - 1 - lines[:, ::-1].argmax(axis=1)
+    return np.stack([lines.argmax(axis=1), last], axis=1)
+
+
+def _loader(chosen, settings, augment=True):
+    """Returns a function from a row and a seed to one sample."""
+    image, mask = tf.constant(chosen.image), tf.constant(chosen.mask)
+    lung = tf.constant(chosen.lung) if settings.data.lung and chosen.lung is not None else None
+    centre = tf.constant(chosen.roi_centre)
+    size = image_size(*chosen.image.shape[1:])
+
+    def load(row: tf.Tensor, seed: tf.Tensor) -> Batch:
+        target = inpainting.scale(image[row], settings.data.window)
+        if lung is not None:
+            target *= tf.cast(lung[row], tf.float32)
+        stack = tf.stack([target, tf.cast(mask[row], tf.float32)], axis=-1)
+        stack, middle = _crop(stack, centre[row], size, settings, seed if augment else None)
+        if augment:
+            stack, middle = _turn(stack, middle, seed)
+        middle = tf.ensure_shape(middle, (2,))
+        hole = make_hole(stack[None, :, :, 1:], middle[None], settings.erase)[0]
+        return {"target": stack[:, :, :1], "hole": hole, "centre": middle}
+
+    return load
+
+
+def make_hole(mask: tf.Tensor, centre: tf.Tensor, settings: config.Erase) -> tf.Tensor:
+    """Returns the region to blank and paint, `(batch, row, column, 1)` of zeros and ones.
+
+    Args:
+        mask: The nodule's pixels, the same shape.
+        centre: int32 `(batch, 2)`, row and column of the nodule's centre.
+        settings: `box`, the ROI's square, or `contour`, the mask grown by `dilation` pixels and cut
+            to a square of `limit` pixels.
+    """
+    rows, columns = tf.shape(mask)[1], tf.shape(mask)[2]
+    if settings.shape == "box":
+        return inpainting.box(centre, settings.roi_size, rows, columns)
+    limit = inpainting.box(centre, settings.limit, rows, columns)
+    return inpainting.dilate(mask, settings.dilation) * limit
+
+
+def _crop(stack, centre, size, settings, seed):
+    """Cuts a square that holds the ROI; a whole slice is first given a blank rim to move in."""
+    rows, columns = stack.shape[0], stack.shape[1]
+    rim = settings.data.shift if size in (rows, columns) else 0
+    stack = tf.pad(stack, [[rim, rim], [rim, rim], [0, 0]])
+    centre, half = centre + rim, settings.erase.roi_size // 2
+    last = tf.constant([rows, columns]) + 2 * rim - size
+    if seed is None:
+        origin = tf.clip_by_value(centre - size // 2, rim * tf.ones_like(last), last - rim)
+    else:
+        low = tf.clip_by_value(centre + half - size, 0, last)
+        high = tf.clip_by_value(centre - half, 0, last)
+        share = tf.random.stateless_uniform((2,), tf.concat([seed[:1], -1 - seed[1:]], 0))
+        origin = low + tf.cast(share * tf.cast(high - low + 1, tf.float32), tf.int32)
+    square = tf.slice(stack, tf.concat([origin, [0]], 0), [size, size, 2])
+    return square, centre - origin
+
+
+def _turn(stack, centre, seed):
+    """Flips and rotates by right angles, each of the eight ways equally often."""
+    side = stack.shape[0]
+    ways = tf.random.stateless_uniform((3,), seed, maxval=2, dtype=tf.int32)
+    if ways[0] == 1:
+        stack, centre = stack[::-1], tf.stack([side - 1 - centre[0], centre[1]])
+    if ways[1] == 1:
+        stack, centre = stack[:, ::-1], tf.stack([centre[0], side - 1 - centre[1]])
+    if ways[2] == 1:
+        stack, centre = tf.transpose(stack, (1, 0, 2)), centre[::-1]
+    return tf.ensure_shape(stack, (side, side, 2)), centre

@@ -1,0 +1,114 @@
+"""HU to [0, 1] and back, erase, local window, paste.
+
+TensorFlow functions that the input pipeline, the training step and the exported graph all share,
+so that they cannot differ. Batches are float32 `(batch, row, column, channel)`.
+"""
+
+import tensorflow as tf
+
+
+def scale(hu: tf.Tensor, window: tuple[float, float]) -> tf.Tensor:
+    """Returns HU clipped to `window` and scaled to [0, 1], float32, any shape."""
+    low, high = window
+    return (tf.clip_by_value(tf.cast(hu, tf.float32), low, high) - low) / (high - low)
+
+
+def unscale(image: tf.Tensor, window: tuple[float, float]) -> tf.Tensor:
+    """Returns [0, 1] as HU, float32, any shape; the inverse of `scale` inside the window."""
+    low, high = window
+    return image * (high - low) + low
+
+
+def box(centre: tf.Tensor, size: int, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Returns squares of ones in zeros, `(batch, rows, columns, 1)` float32.
+
+    Args:
+        centre: int32 `(batch, 2)`, row and column; a square of even size has one pixel more
+            before its centre than behind it.
+        size: Side in pixels; a square that would leave the image is moved inside.
+        rows: Height of the image in pixels.
+        columns: Width of the image in pixels.
+    """
+    origin = window_origin(centre, size, (rows, columns))
+    row, column = tf.range(rows)[None], tf.range(columns)[None]
+    in_rows = (row >= origin[:, :1]) & (row < origin[:, :1] + size)
+    in_columns = (column >= origin[:, 1:]) & (column < origin[:, 1:] + size)
+    return tf.cast((in_rows[:, :, None] & in_columns[:, None, :])[..., None], tf.float32)
+
+
+def dilate(mask: tf.Tensor, pixels: int) -> tf.Tensor:
+    """Returns a mask of zeros and ones grown by `pixels` along rows and columns, same shape."""
+    for _ in range(pixels):  # a cross at a time, since a square would grow fastest at its corners
+        across = tf.nn.max_pool2d(mask, (1, 3), 1, "SAME")
+        down = tf.nn.max_pool2d(mask, (3, 1), 1, "SAME")
+        mask = tf.maximum(across, down)
+    return mask
+
+
+def erase(image: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
+    """Returns `image` with 0 where `hole` is 1 (Methods, "Image preprocessing")."""
+    return image * (1.0 - hole)
+
+
+def paste(image: tf.Tensor, painted: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
+    """Returns `painted` where `hole` is 1 and `image`, bit for bit, elsewhere."""
+    return tf.where(hole > 0.5, painted, image)
+
+
+def generator_input(
+    erased: tf.Tensor, hole: tf.Tensor, noise: tf.Tensor, *, mask_input: bool, noise_input: bool
+) -> tf.Tensor:
+    """Returns what the generator sees: the erased image and, if asked for, hole and noise.
+
+    Args:
+        erased: `(batch, row, column, 1)` in [0, 1].
+        hole: The same shape, ones where to paint.
+        noise: The same shape, standard normal; seen inside the hole only.
+        mask_input: Whether the hole is a channel.
+        noise_input: Whether the noise is a channel.
+    """
+    channels = [erased] + [hole] * mask_input + [noise * hole] * noise_input
+    return tf.concat(channels, axis=-1)
+
+
+def window_origin(centre: tf.Tensor, size: int, shape: tuple[int, int]) -> tf.Tensor:
+    """Returns the first pixel of a square window around `centre`, kept inside the image.
+
+    Args:
+        centre: int32 `(batch, 2)`, row and column.
+        size: Side of the window in pixels, at most that of the image.
+        shape: Rows and columns of the image.
+
+    Returns:
+        int32 `(batch, 2)`.
+    """
+    last = tf.stack(shape) - size
+    return tf.clip_by_value(centre - size // 2, 0, last)
+
+
+def crop(images: tf.Tensor, origin: tf.Tensor, size: int) -> tf.Tensor:
+    """Returns a square of each image, `(batch, size, size, channel)`.
+
+    Args:
+        images: `(batch, row, column, channel)`.
+        origin: int32 `(batch, 2)`, the square's first row and column.
+        size: Its side in pixels.
+    """
+    span = tf.range(size)
+    rows, columns = origin[:, :1] + span, origin[:, 1:] + span
+    return tf.gather(tf.gather(images, rows, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+def place(images: tf.Tensor, squares: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
+    """Returns `images` with a square of each replaced, the inverse of `crop`.
+
+    Args:
+        images: `(batch, row, column, channel)`.
+        squares: `(batch, size, size, channel)`.
+        origin: int32 `(batch, 2)`.
+    """
+    batch, size = tf.shape(squares)[0], tf.shape(squares)[1]
+    rows = tf.broadcast_to((origin[:, :1] + tf.range(size))[:, :, None], (batch, size, size))
+    columns = tf.broadcast_to((origin[:, 1:] + tf.range(size))[:, None, :], (batch, size, size))
+    item = tf.broadcast_to(tf.range(batch)[:, None, None], (batch, size, size))
+    return tf.tensor_scatter_nd_update(images, tf.stack([item, rows, columns], -1), squares)
