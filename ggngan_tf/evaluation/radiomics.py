@@ -74,6 +74,30 @@ class _FirstOrder(_Prepared, firstorder.RadiomicsFirstOrder):
 class _Glcm(_Prepared, glcm.RadiomicsGLCM):
     symmetricalGLCM, weightingNorm = True, None
 
+    def _calculateCoefficients(self):
+        joint = self.P_glcm[0]  # (level, level, angle)
+        if joint.shape[2] == 1:  # NumPy then adds up in another order, so leave it to PyRadiomics
+            return super()._calculateCoefficients()
+        count, levels = self.coefficients["Ng"], self.coefficients["grayLevels"]
+        i, j = np.meshgrid(levels.astype(float), levels.astype(float), indexing="ij", sparse=True)
+        epsilon = np.spacing(1)
+        self.coefficients |= {
+            "eps": epsilon,
+            "i": i,
+            "j": j,
+            "kValuesSum": np.arange(2, 2 * count + 1, dtype=float),
+            "kValuesDiff": np.arange(count, dtype=float),
+            "px": self.P_glcm.sum(2, keepdims=True),
+            "py": self.P_glcm.sum(1, keepdims=True),
+            "ux": np.sum(i[None, :, :, None] * self.P_glcm, (1, 2), keepdims=True),
+            "uy": np.sum(j[None, :, :, None] * self.P_glcm, (1, 2), keepdims=True),
+            # One pass over the matrix where PyRadiomics takes one for each sum and difference.
+            "pxAddy": _added_up(joint, levels[:, None] + levels - 2, 2 * count - 1),
+            "pxSuby": _added_up(joint, np.abs(levels[:, None] - levels), count),
+            "HXY": -1 * np.sum(self.P_glcm * np.log2(self.P_glcm + epsilon), (1, 2)),
+        }
+        return None
+
 
 class _Gldm(_Prepared, gldm.RadiomicsGLDM):
     gldm_a = 0
@@ -89,6 +113,11 @@ class _Glszm(_Prepared, glszm.RadiomicsGLSZM):
 
 class _Ngtdm(_Prepared, ngtdm.RadiomicsNGTDM):
     pass
+
+
+def _added_up(joint, bins, count):
+    sums = [np.bincount(bins.ravel(), plane.ravel(), count) for plane in np.moveaxis(joint, 2, 0)]
+    return np.stack(sums, axis=1)[None]
 
 
 @functools.cache
