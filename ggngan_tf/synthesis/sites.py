@@ -1,17 +1,23 @@
 """Finds plausible places for nodules in the lung, or reads a user's own from a table."""
 
+from __future__ import annotations
+
 import dataclasses
-import functools
+import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ggngan_tf import errors
-from ggngan_tf.synthesis import parenchyma, shapes
+from ggngan_tf.synthesis import field, parenchyma, shapes, site_table, zones
 
-_SLAB_MM = 100.0  # ours; a thinner stack has no upper, middle and lower zone
+if TYPE_CHECKING:
+    from ggngan_tf.data import dicom
+
+_SLICE_MM = 5.0  # ours; where a single slice does not tell its thickness
+_ROUNDING_MM = 0.01  # of coordinates in a table
 _SMALLEST_MM, _SHRINK = 5.0, 0.8  # a drawn diameter that fits nowhere shrinks so, down to this
-_ZONE_SHARE = 0.03  # ours; a zone with less of the lung than this is joined by chance only
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,8 +29,7 @@ class Site:
         row: The centre's row in the slice.
         column: The centre's column.
         diameter_mm: The nodule's largest diameter.
-        zone: Such as `right upper` or, in a thin stack, `left posterior`; the patient's right is
-            at the low columns, as in an axial slice.
+        zone: The patient's, such as `right upper` or, in a thin stack, `left posterior`.
         source: `found`, or the table's file and line.
     """
 
@@ -47,6 +52,7 @@ def find(
     diameters_mm: float | Sequence[float] | None = None,
     pleura: parenchyma.Pleura = "avoid",
     gap_mm: float = 10.0,
+    orientation: Sequence[float] = zones.AXIAL,
 ) -> list[Site]:
     """Returns `count` sites in aerated lung, in the order of the diameters asked for.
 
@@ -65,140 +71,126 @@ def find(
             shrinks one that fits nowhere, down to 5 mm.
         pleura: `avoid` keeps 2 mm away from it, `allow` does not, `seek` lies within 3 mm of it.
         gap_mm: Least distance between the borders of two nodules.
+        orientation: Direction cosines of a row and of a column, which name the zones.
 
     Raises:
         SiteError: Fewer than `count` fit, or the arguments contradict each other.
     """
     _check(volume, lung, count, diameters_mm)
-    field = _Field(volume, np.asarray(lung, bool), pixel_spacing, slice_spacing, pleura, gap_mm)
+    inside = np.asarray(lung, bool)
+    spacing = tuple(float(step) for step in pixel_spacing)
+    scan = field.Field(volume, inside, spacing, slice_spacing, pleura, gap_mm, orientation)
     drawn = diameters_mm is None
     wanted = shapes.diameters(count, random) if drawn else np.broadcast_to(diameters_mm, count)
     placed: dict[int, Site] = {}
+    refused: list[float] = []
     for index in np.argsort(-wanted, kind="stable"):  # large ones first, while there is room
-        site = _place(field, float(wanted[index]), list(placed.values()), random, drawn)
+        diameter = float(wanted[index])
+        tried = refused and (drawn or refused[-1] == diameter)
+        others = list(placed.values())
+        site = None if tried else _place(scan, diameter, others, random, drawn)
         if site is None:
-            raise _too_few(len(placed), count, float(wanted[index]), drawn, pleura)
-        placed[int(index)] = site
+            refused.append(diameter)
+        else:
+            placed[int(index)] = site
+    if refused:
+        raise _too_few(len(placed), count, None if drawn else min(refused), pleura)
     return [placed[index] for index in range(count)]
 
 
-def _place(field, diameter, others, random, may_shrink):
-    site = field.site(diameter, others, random)
-    while site is None and may_shrink and diameter > _SMALLEST_MM:
+def read(
+    path: pathlib.Path | str,
+    series: dicom.Series,
+    lung: np.ndarray | None,
+    random: np.random.Generator,
+) -> list[Site]:
+    """Returns the sites of a user's CSV table, in its order.
+
+    Args:
+        path: Columns `slice,row,column` in pixels from 0, or `x,y,z` in mm of patient coordinates
+            (LPS, as DICOM has them); `diameter_mm` is optional, also line by line.
+        series: The scan, such as `data.dicom` reads.
+        lung: uint8 `(slice, row, column)`; each centre must lie in it. None checks nothing.
+        random: Draws the diameters that the table leaves out from real nodules.
+
+    Raises:
+        SiteError: The table cannot be read, a centre lies outside the slices or the lung, or in
+            another nodule of the table.
+    """
+    inside = np.ones(series.volume.shape, bool) if lung is None else np.asarray(lung, bool)
+    named = zones.Zones(series.volume, inside, series.slice_spacing, series.orientation)
+    found: list[Site] = []
+    for row in site_table.rows(path):
+        place = _pixel(series, row) if row.patient else row.place
+        index, at_row, column = _inside(series, inside, row, [round(at) for at in place])
+        drawn = float(shapes.diameters(1, random)[0])  # always, so that no line changes the next
+        site = Site(
+            slice=index,
+            row=at_row,
+            column=column,
+            diameter_mm=row.diameter_mm or drawn,
+            zone=named.of(index, at_row, column),
+            source=row.where,
+        )
+        _check_alone(site, found, series.pixel_spacing)
+        found.append(site)
+    return found
+
+
+def _pixel(series, row):
+    point = np.array(row.place) - series.positions
+    along_row, along_column = np.reshape(series.orientation, (2, 3))
+    height = point @ np.cross(along_row, along_column)
+    index = int(np.argmin(np.abs(height)))
+    reach = (series.slice_spacing or series.slice_thickness or _SLICE_MM) / 2
+    if abs(height[index]) > reach + _ROUNDING_MM:
+        raise errors.SiteError(
+            f"{row.where}: {_point(row)} mm lies {abs(height[index]):.1f} mm off the "
+            f"nearest of {len(series.positions)} slices, needed is {reach:.1f} mm; "
+            "give LPS coordinates of this scan."
+        )
+    row_mm, column_mm = point[index] @ along_column, point[index] @ along_row
+    return index, row_mm / series.pixel_spacing[0], column_mm / series.pixel_spacing[1]
+
+
+def _inside(series, inside, row, place):
+    shape = series.volume.shape
+    where = f"{row.where}: " + (f"{_point(row)} mm is " if row.patient else "")
+    pixel = f"slice {place[0]}, row {place[1]}, column {place[2]}"
+    if any(not 0 <= at < size for at, size in zip(place, shape, strict=True)):
+        raise errors.SiteError(
+            f"{where}{pixel}, outside the scan; it has {shape[0]} slices of {shape[1]} x "
+            f"{shape[2]} pixels, counted from 0."
+        )
+    if not inside[tuple(place)]:
+        raise errors.SiteError(
+            f"{where}{pixel}, outside the lung ({series.volume[tuple(place)]} HU); "
+            "move it into the lung."
+        )
+    return place
+
+
+def _check_alone(site, others, spacing):
+    for other in others:
+        apart = np.hypot(
+            (site.row - other.row) * spacing[0], (site.column - other.column) * spacing[1]
+        )
+        if site.slice == other.slice and apart < max(site.diameter_mm, other.diameter_mm) / 2:
+            raise errors.SiteError(
+                f"{site.source}: lies {apart:.1f} mm from the site of {other.source}, within its "
+                "nodule; move one of them or make it smaller."
+            )
+
+
+def _place(scan, diameter, others, random, may_shrink):
+    found = scan.search(diameter, others, random)
+    while found is None and may_shrink and diameter > _SMALLEST_MM:
         diameter = max(_SHRINK * diameter, _SMALLEST_MM)
-        site = field.site(diameter, others, random)
-    return site
-
-
-class _Field:
-    """A volume with what has been measured of it so far."""
-
-    def __init__(self, volume, lung, spacing, slice_spacing, pleura, gap):
-        self.lung, self.spacing, self.pleura, self.gap = lung, spacing, pleura, gap
-        self.slice_spacing = slice_spacing
-        self.midline = _midline(volume, lung)
-        self.zones = _Zones(lung, self.midline, slice_spacing)
-
-        # Few slices at once, so that a scan of any length fits into memory.
-        @functools.lru_cache(maxsize=32)
-        def study(index):
-            return parenchyma.study(volume[index], lung[index], spacing, self.midline)
-
-        @functools.lru_cache(maxsize=256)
-        def suitable(index, diameter):
-            free = parenchyma.suitable(study(index), diameter, pleura)
-            for neighbour in self._neighbours(index, diameter):
-                free &= study(neighbour).depth_mm >= diameter / 2 * np.sqrt(0.75)
-            return free
-
-        self.suitable = suitable
-
-    def site(self, diameter, others, random):
-        """Returns a site in the zone that has fewest, or None where no zone has room."""
-        names = self.zones.names
-        ties = random.random(len(names))
-        taken = [sum(other.zone == name for other in others) for name in names]
-        for which in np.lexsort((ties, taken)):
-            zone = names[which]
-            for index in self.zones.slices(zone, random):
-                free = self.suitable(index, diameter) & self.zones.mask(zone, index)
-                free &= self._apart(index, diameter, others)
-                pixels = np.argwhere(free)
-                if len(pixels):
-                    row, column = (int(v) for v in pixels[random.integers(len(pixels))])
-                    return Site(
-                        slice=index, row=row, column=column, diameter_mm=diameter, zone=zone
-                    )
+        found = scan.search(diameter, others, random)
+    if found is None:
         return None
-
-    def _neighbours(self, index, diameter):
-        # A ball's section half a radius off its centre has 0.87 (root of 3/4) of its radius.
-        if not self.slice_spacing:
-            return []
-        step = round(diameter / 4 / self.slice_spacing)
-        return [i for i in {index - step, index + step} - {index} if 0 <= i < len(self.lung)]
-
-    def _apart(self, index, diameter, others):
-        row, column = np.ogrid[: self.lung.shape[1], : self.lung.shape[2]]
-        free = np.ones(self.lung.shape[1:], bool)
-        for other in others:
-            height = (index - other.slice) * (self.slice_spacing or 0.0)
-            plane = ((row - other.row) * self.spacing[0]) ** 2
-            plane = plane + ((column - other.column) * self.spacing[1]) ** 2
-            least = (diameter + other.diameter_mm) / 2 + self.gap
-            free &= plane + height**2 >= least**2
-        return free
-
-
-class _Zones:
-    """Left and right; upper, middle and lower, or anterior and posterior in a thin stack."""
-
-    def __init__(self, lung, midline, slice_spacing):
-        self.lung = lung
-        held = np.flatnonzero(lung.any(axis=(1, 2)))
-        self.tall = bool(slice_spacing) and np.ptp(held) * slice_spacing >= _SLAB_MM
-        edges = np.linspace(held[0], held[-1] + 1, 4)
-        rows = np.flatnonzero(lung.any(axis=(0, 2)))
-        self.middle_row, self.midline = (rows[0] + rows[-1]) // 2, midline
-        self.level = np.clip(np.digitize(np.arange(len(lung)), edges) - 1, 0, 2)
-        levels = ("lower", "middle", "upper") if self.tall else ("anterior", "posterior")
-        areas = {
-            f"{side} {level}": self._areas(f"{side} {level}")
-            for side in ("right", "left")
-            for level in levels
-        }
-        least = _ZONE_SHARE * lung.sum()
-        self.areas = {name: area for name, area in areas.items() if area.sum() >= least}
-        self.names = list(self.areas)
-
-    def mask(self, zone, index):
-        """Returns the zone's pixels in a slice, bool, `(row, column)` or to be broadcast to it."""
-        side, level = zone.split()
-        row, column = np.ogrid[: self.lung.shape[1], : self.lung.shape[2]]
-        mask = column < self.midline if side == "right" else column >= self.midline
-        if self.tall:
-            return mask & (self.level[index] == ("lower", "middle", "upper").index(level))
-        front = row < self.middle_row
-        return mask & (front if level == "anterior" else ~front)
-
-    def slices(self, zone, random):
-        """Gives the slices that hold some of a zone, in random order, those with more first."""
-        area = self.areas[zone]
-        held = np.flatnonzero(area)
-        order = random.choice(held, len(held), replace=False, p=area[held] / area[held].sum())
-        return [int(index) for index in order]
-
-    def _areas(self, zone):
-        return np.array([(s & self.mask(zone, i)).sum() for i, s in enumerate(self.lung)])
-
-
-def _midline(volume, lung):
-    # The body's middle, not the lungs': one of them may be collapsed.
-    tissue = np.zeros(volume.shape[2])
-    for index in np.flatnonzero(lung.any(axis=(1, 2))):
-        tissue += (volume[index] > -300).sum(axis=0)
-    columns = np.arange(volume.shape[2])
-    return float((tissue * columns).sum() / tissue.sum()) if tissue.any() else columns.mean()
+    index, row, column, zone = found
+    return Site(slice=index, row=row, column=column, diameter_mm=diameter, zone=zone)
 
 
 def _check(volume, lung, count, diameters):
@@ -223,10 +215,15 @@ def _check(volume, lung, count, diameters):
         )
 
 
-def _too_few(found, count, diameter, drawn, pleura):
-    size = "a nodule of any size" if drawn else f"one of {diameter:g} mm"
+def _too_few(found, count, diameter, pleura):
+    size = f"{_SMALLEST_MM:g} mm or more" if diameter is None else f"{diameter:g} mm"
     where = " at the pleura" if pleura == "seek" else ""
+    fewer = f"{found}, " if found else ""
     return errors.SiteError(
-        f"{found} of {count} nodules fit into the aerated lung, {size}{where} no more; "
-        f"ask for {found or 'none'} of them, for smaller ones, or name the sites in a table."
+        f"{found} of {count} nodules fit into the aerated lung; there is no room{where} for "
+        f"another of {size}; take {fewer}smaller ones, or name the sites in a table."
     )
+
+
+def _point(row):
+    return "({:g}, {:g}, {:g})".format(*row.place)

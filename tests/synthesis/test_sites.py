@@ -96,7 +96,7 @@ def test_a_drawn_diameter_that_fits_nowhere_shrinks():
 
 
 def test_too_many_nodules_are_refused_with_the_number_that_fits():
-    with pytest.raises(errors.SiteError, match=r"^\d+ of 90 nodules fit .* 20 mm .* ask for \d+"):
+    with pytest.raises(errors.SiteError, match=r"^(\d+) of 90 .* 20 mm; take \1"):
         find(90, diameters_mm=20.0)
 
 
