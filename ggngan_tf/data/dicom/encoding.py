@@ -1,0 +1,145 @@
+"""Parts that every written CT slice shares: tags, coded concepts, pixels, the file itself."""
+
+import copy as copying
+import pathlib
+import warnings
+
+import numpy as np
+import pydicom
+from pydicom import datadict, filebase, filewriter, uid
+from pydicom.sr import codedict
+from pydicom.sr.coding import Code
+
+import ggngan_tf
+from ggngan_tf import errors
+from ggngan_tf.data.dicom import hounsfield, reading
+
+SCHEME = "99GGNGAN"  # ours; PS3.3, 8.2: private designators start with 99
+_SHORT_TEXT = ("CS", "SH", "LO")
+# Type 2 attributes of the CT Image IOD (PS3.3, A.3.3): they may be empty, not absent.
+_REQUIRED = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "StudyID",
+    "SeriesNumber",
+    "PatientPosition",
+    "PositionReferenceIndicator",
+    "Manufacturer",
+    "KVP",
+    "AcquisitionNumber",
+    "SliceThickness",
+)
+
+
+def copy(dataset: pydicom.Dataset) -> pydicom.Dataset:
+    """Returns a copy without private elements and without those that cannot be encoded.
+
+    Vendors' private data describe the acquired pixels, and may name the patient.
+    """
+    kept = pydicom.Dataset()
+    kept.file_meta = pydicom.dataset.FileMetaDataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for tag in list(dataset.keys()):
+            element = None if tag.is_private or tag.element == 0 else _readable(dataset, tag)
+            if element is not None:
+                kept.add(copying.deepcopy(element))
+        for element in kept:
+            if element.VR == "SQ":
+                for item in element.value:
+                    item.remove_private_tags()
+    return kept
+
+
+def fill_required(dataset: pydicom.Dataset) -> None:
+    """Adds what the CT Image IOD wants to see at least empty."""
+    for name in _REQUIRED:
+        if name not in dataset:
+            setattr(dataset, name, "")
+
+
+def set_pixels(
+    dataset: pydicom.Dataset, stored: np.ndarray, slope: float, intercept: float
+) -> None:
+    """Puts stored values, int16 or uint16 `(row, column)`, and their rescale tags in."""
+    signed = dataset.PixelRepresentation == 1
+    dataset.add_new("PixelData", "OW", stored.astype(stored.dtype.newbyteorder("<")).tobytes())
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.SamplesPerPixel = 1
+    for name in ("NumberOfFrames", "PlanarConfiguration"):
+        if name in dataset:
+            del dataset[name]
+    for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+        value = hounsfield.padding_value(dataset, name)
+        if name in dataset:
+            del dataset[name]
+        if value is not None:
+            dataset.add_new(name, "SS" if signed else "US", value)
+    if dataset.get("RescaleSlope") in (None, ""):
+        dataset.RescaleSlope = decimal(slope)
+    if dataset.get("RescaleIntercept") in (None, ""):
+        dataset.RescaleIntercept = decimal(intercept)
+    dataset.RescaleType = "HU"
+
+
+def decimal(value: float) -> str:
+    """Returns a number as a decimal string of at most 16 characters (VR DS)."""
+    return pydicom.valuerep.format_number_as_ds(float(value))
+
+
+def code(concept: Code) -> pydicom.Dataset:
+    """Returns an item of a code sequence."""
+    item = pydicom.Dataset()
+    item.CodeValue, item.CodingSchemeDesignator = concept.value, concept.scheme_designator
+    item.CodeMeaning = concept.meaning
+    return item
+
+
+def equipment(concept: Code = codedict.codes.DCM.ModifyingEquipment) -> pydicom.Dataset:
+    """Returns an item of the Contributing Equipment Sequence that names this package."""
+    item = pydicom.Dataset()
+    item.Manufacturer = "ggngan_tf"
+    item.ManufacturerModelName = "ggngan_tf"
+    item.SoftwareVersions = ggngan_tf.__version__
+    item.PurposeOfReferenceCodeSequence = [code(concept)]
+    return item
+
+
+def write(dataset: pydicom.Dataset, path: pathlib.Path) -> None:
+    """Writes explicit little endian, with a complete file meta information.
+
+    Raises:
+        DicomError: A value cannot be encoded.
+    """
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise errors.DicomError(
+            f"{path.name}: cannot be encoded ({reading.summary(error)}); "
+            "repair the source's header."
+        ) from error
+
+
+def _readable(dataset, tag):
+    """Returns an element, or None where its value is damaged beyond writing it again."""
+    try:
+        element = filewriter.correct_ambiguous_vr_element(dataset[tag], dataset, True)
+        standard = datadict.dictionary_VR(tag) if datadict.dictionary_has_tag(tag) else element.VR
+        if element.VR in _SHORT_TEXT and standard in _SHORT_TEXT:
+            element.VR = standard  # some archives write a code as free text
+        buffer = filebase.DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, False
+        filewriter.write_data_element(buffer, element, "iso8859")
+    except Exception:  # a damaged value fails in as many ways as there are types
+        return None
+    return element

@@ -1,0 +1,53 @@
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+
+from ggngan_tf import errors
+from ggngan_tf.data import dicom
+from tests.data.dicom import synthetic
+
+
+@pytest.fixture
+def slices(tmp_path):
+    return synthetic.series(tmp_path / "ct")
+
+
+def masks() -> np.ndarray:
+    masks = np.zeros((4, 24, 32), np.uint8)
+    masks[1, 4:8, 5:9] = 1
+    masks[2:4, 10:14, 20:24] = 2
+    return masks
+
+
+def test_each_nodule_is_a_segment_on_the_slices_that_show_it(slices, tmp_path):
+    path = dicom.write_segmentation(slices, masks(), tmp_path / "seg.dcm", 3)
+    found = highdicom.seg.segread(path)
+    assert found.number_of_segments == 2
+    uids = [pydicom.dcmread(p).SOPInstanceUID for p in slices]
+    pixels = found.get_pixels_by_source_instance(uids, combine_segments=True)
+    np.testing.assert_array_equal(pixels, masks())
+    segment = found.get_segment_description(1)
+    assert segment.segmented_property_type.value == "27925004"
+    assert segment.anatomic_regions[0].value == "39607008"
+    assert found.SyntheticData == "YES"
+
+
+def test_the_same_seed_gives_the_same_bytes(slices, tmp_path):
+    paths = [dicom.write_segmentation(slices, masks(), tmp_path / n, 3) for n in "ab"]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "found"),
+    [
+        (masks() * 0, "found segments"),
+        (masks() * 2, r"found segments \[2, 4\]"),
+        (masks()[:3], r"needed is uint8 \(4, 24, 32\)"),
+        (masks().astype(int), r"found int64"),
+    ],
+)
+def test_masks_that_are_empty_or_do_not_fit_are_refused(slices, tmp_path, spoiled, found):
+    with pytest.raises(errors.DicomError, match=found):
+        dicom.write_segmentation(slices, spoiled, tmp_path / "seg.dcm", 3)
+    assert not (tmp_path / "seg.dcm").exists()
