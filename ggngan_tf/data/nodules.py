@@ -6,6 +6,7 @@ The one room that imports h5py. `docs/design.md`, section 3, is the schema's ref
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import h5py
@@ -201,6 +202,38 @@ def write(nodules: NoduleSet, path: pathlib.Path | str) -> None:
             file.create_dataset(name, data=values, dtype=h5py.string_dtype())
 
 
+def write_parts(
+    parts: Iterable[NoduleSet], path: pathlib.Path | str, attributes: dict[str, Any] | None = None
+) -> int:
+    """Writes many sets as one, whole or not at all, with one of them in memory at a time.
+
+    Readers' ratings become as wide as the widest part's, filled up with 0.
+
+    Args:
+        parts: Sets of one image size; all have `lung` and `slice_origin`, or none has.
+        path: File to write.
+        attributes: What the file says of itself; None takes the first part's.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        NoduleSetError: There are no parts, or one does not fit the first.
+        OutputError: The folder cannot be written to, or the disk is full.
+    """
+    rows = 0
+    with files.atomic_file(pathlib.Path(path)) as temporary, h5py.File(temporary, "w") as file:
+        for part in parts:
+            if not rows:
+                file.attrs["schema"], file.attrs["intensity"] = SCHEMA, "HU"
+                file.attrs.update(part.attributes if attributes is None else attributes)
+            _append(file, part, rows)
+            rows += len(part)
+        if not rows:
+            raise errors.NoduleSetError(f"{path}: no nodules to write.")
+    return rows
+
+
 def fingerprint(path: pathlib.Path | str) -> str:
     """Returns the SHA-256 of a set's file, for provenance."""
     return files.sha256(pathlib.Path(path))
@@ -212,6 +245,47 @@ def _write_column(file, name, values):
         file.create_dataset(name, data=values, chunks=chunks, compression="gzip", shuffle=True)
     else:
         file.create_dataset(name, data=values)
+
+
+def _append(file, part, rows):
+    for name in (*_NUMBERS, *_STRINGS):
+        values = getattr(part, name)
+        if values is None:
+            if name in file:
+                raise errors.NoduleSetError(f"row {rows}: has no {name}, earlier rows have.")
+            continue
+        if not rows:
+            _create(file, name, values)
+        elif name not in file:
+            raise errors.NoduleSetError(f"row {rows}: has {name}, earlier rows have none.")
+        _extend(file[name], values, rows)
+
+
+def _create(file, name, values):
+    text = name in _STRINGS
+    file.create_dataset(
+        name,
+        shape=(0, *values.shape[1:]),
+        maxshape=(None, *((None,) if name in _RATINGS else values.shape[1:])),
+        chunks=(1, *values.shape[1:]) if name in _PIXELS else (256, *values.shape[1:]),
+        dtype=h5py.string_dtype() if text else _NUMBERS[name][0],
+        **({"compression": "gzip", "shuffle": True} if name in _PIXELS else {}),
+    )
+
+
+def _extend(dataset, values, rows):
+    name = dataset.name.removeprefix("/")
+    if name in _RATINGS:
+        dataset.resize((rows + len(values), max(dataset.shape[1], values.shape[1])))
+        dataset[rows:, : values.shape[1]] = values
+        return
+    if dataset.shape[1:] != values.shape[1:]:
+        raise errors.NoduleSetError(
+            f"row {rows}: {name} has shape {values.shape[1:]}, needed is {dataset.shape[1:]}, "
+            "as the first row has."
+        )
+    dataset.resize(rows + len(values), axis=0)
+    dataset[rows:] = values.astype(object) if name in _STRINGS else values
 
 
 def _check_attributes(file, path):
