@@ -49,7 +49,7 @@ def copy(dataset: pydicom.Dataset) -> pydicom.Dataset:
         for tag in list(dataset.keys()):
             element = None if tag.is_private or tag.element == 0 else _readable(dataset, tag)
             if element is not None:
-                kept.add(copying.deepcopy(element))
+                kept.add(copying.deepcopy(element) if element.VR == "SQ" else copying.copy(element))
         for element in kept:
             if element.VR == "SQ":
                 for item in element.value:

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pydicom
+from pydicom import pixels
 
 from ggngan_tf import errors
 from ggngan_tf.data.dicom import codestream, headers, reading
@@ -26,7 +27,7 @@ def stored_values(dataset: pydicom.Dataset) -> np.ndarray:
             warnings.simplefilter("ignore")
             headers.check_layout(dataset)
             codestream.check_size(dataset)
-            values = dataset.pixel_array
+            values = pixels.pixel_array(dataset)  # unlike the property, it keeps no second copy
     except errors.DicomError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged data
@@ -52,10 +53,11 @@ def to_hu(dataset: pydicom.Dataset, stored: np.ndarray | None = None) -> np.ndar
     """
     stored = stored_values(dataset) if stored is None else stored
     slope, intercept = rescale(dataset, stored)
-    hu = np.rint(_meant(dataset, stored) * slope + intercept)
+    whole = slope == 1 and intercept == int(intercept)
+    hu = _meant(dataset, stored).astype(np.int32 if whole else np.float64)
+    hu = hu + int(intercept) if whole else np.rint(hu * slope + intercept)
     hu = np.clip(hu, LOWEST, HIGHEST).astype(np.int16)
-    hu[_padded(dataset, stored, slope, intercept)] = LOWEST
-    return hu
+    return _without_padding(hu, dataset, stored, slope, intercept)
 
 
 def from_hu(dataset: pydicom.Dataset, hu: np.ndarray, slope: float, intercept: float) -> np.ndarray:
@@ -108,20 +110,21 @@ def padding_value(dataset: pydicom.Dataset, name: str = "PixelPaddingValue") -> 
     return value - 0x10000 if dataset.PixelRepresentation == 1 and value > 0x7FFF else value
 
 
-def _padded(dataset, stored, slope, intercept):
+def _without_padding(hu, dataset, stored, slope, intercept):
     value = padding_value(dataset)
     if value is None or _PADDING[0] < value * slope + intercept < _PADDING[1]:
-        return np.zeros(stored.shape, bool)
+        return hu
     limit = padding_value(dataset, "PixelPaddingRangeLimit")
     if limit is None or _PADDING[0] < limit * slope + intercept < _PADDING[1]:
         limit = value
-    return (stored >= min(value, limit)) & (stored <= max(value, limit))
+    hu[(stored >= min(value, limit)) & (stored <= max(value, limit))] = LOWEST
+    return hu
 
 
 def _meant(dataset, stored):
     """Drops the bits above Bits Stored, which may hold anything, and extends the sign."""
     spare = 16 - dataset.BitsStored
-    return ((stored << spare) >> spare).astype(np.float64)
+    return (stored << spare) >> spare if spare else stored
 
 
 def _range(dataset):

@@ -26,11 +26,12 @@ def new_series(
     manufacturer: str = "ggngan_tf",
     description: str = "Digital phantom",
     kernel: str = "STANDARD",
+    blinded: bool = False,
     force: bool = False,
 ) -> list[pathlib.Path]:
     """Writes a volume as an axial CT series to the folder `out`, whole or not at all.
 
-    Stored in 12 bits, unsigned, slope 1, intercept -1024; marked as synthetic. UIDs follow from the
+    Stored in 12 bits, unsigned, slope 1, intercept -1024; marked as synthetic unless `blinded`. UIDs follow from the
     arguments, so that equal ones give equal bytes.
 
     Args:
@@ -46,6 +47,8 @@ def new_series(
         manufacturer: What the file says made it.
         description: Series Description.
         kernel: Convolution Kernel.
+        blinded: Leave out every mark of where the slices come from, for a reader study that mixes
+            real and synthetic ones and keeps the marks in its key.
         force: Replace what `out` holds.
 
     Returns:
@@ -67,6 +70,8 @@ def new_series(
     template.PatientID, template.PatientName = patient_id, f"Phantom^{patient_id}"
     template.Manufacturer, template.ConvolutionKernel = manufacturer, kernel
     template.SeriesDescription = description[:64]
+    if blinded:
+        _blind(template)
     template.PixelSpacing = [encoding.decimal(mm) for mm in pixel_spacing]
     template.SliceThickness = encoding.decimal(slice_thickness)
     names = [f"IM{i + 1:04d}.dcm" for i in range(len(volume))]
@@ -121,6 +126,11 @@ def _template(key, shape):
     dataset.ContributingEquipmentSequence = [encoding.equipment(maker)]
     encoding.fill_required(dataset)
     return dataset
+
+
+def _blind(dataset):
+    dataset.PatientName = dataset.PatientID
+    del dataset.SyntheticData, dataset.ContributingEquipmentSequence
 
 
 def _place(dataset, index, place):

@@ -46,6 +46,16 @@ def scan(path: pathlib.Path | str) -> Scan:
     Raises:
         DicomError: There is no such file or folder.
     """
+    found, skipped = slices(path)
+    return Scan([(uid, [h.path for h in headers]) for uid, headers in found.items()], skipped)
+
+
+def slices(path: pathlib.Path | str) -> tuple[dict[str, list[headers.Header]], list[Skipped]]:
+    """Returns what `scan` does, with the header of each slice in the place of its file.
+
+    Raises:
+        DicomError: There is no such file or folder.
+    """
     path = pathlib.Path(path)
     if not path.exists():
         raise errors.DicomError(f"{path}: no such file or folder; give a DICOM file or folder.")
@@ -58,28 +68,27 @@ def scan(path: pathlib.Path | str) -> Scan:
             skipped.append(Skipped(file, _without_path(str(error), file)))
         else:
             found[header.series_uid].append(header)
-    series = []
-    for uid, slices in sorted(found.items()):
-        kept, left_out = consistent(slices)
+    ordered = {}
+    for uid, unordered in sorted(found.items()):
+        ordered[uid], left_out = consistent(unordered)
         skipped += left_out
-        series.append((uid, [header.path for header in kept]))
-    return Scan(series, skipped)
+    return ordered, skipped
 
 
 def consistent(
-    slices: list[headers.Header],
+    unordered: list[headers.Header],
 ) -> tuple[list[headers.Header], list[Skipped]]:
     """Returns one series' slices that share size, spacing and orientation, ordered by position.
 
     The largest such group is kept, the first of equals; second copies of an instance are left out.
     """
     groups = collections.defaultdict(list)
-    for header in slices:
+    for header in unordered:
         groups[_shape(header)].append(header)
     largest = max(groups.values(), key=len)
     skipped = [
         Skipped(header.path, "size, spacing or orientation differ from the rest of its series")
-        for header in slices
+        for header in unordered
         if not any(header is kept for kept in largest)
     ]
     unique: dict[str, headers.Header] = {}

@@ -10,6 +10,7 @@ import pydicom
 from ggngan_tf import errors
 from ggngan_tf.data.dicom import headers, hounsfield, reading, scanning
 
+_SAME_PLACE = 1e-3  # mm; ours
 MAX_VOXELS = 1 << 31  # ours; 4 GiB of int16
 
 
@@ -60,7 +61,7 @@ class Series:
         Raises:
             DicomError: The file is gone, has changed or no longer decodes.
         """
-        return _stored(self.paths[index], self.sop_uids[index])
+        return _stored(self.paths[index], self.sop_uids[index])[1]
 
 
 def read_series(path: pathlib.Path | str, series_uid: str | None = None) -> Series:
@@ -72,22 +73,20 @@ def read_series(path: pathlib.Path | str, series_uid: str | None = None) -> Seri
         DicomError: Nothing is there, no axial CT is there, more than one series is and none was
             named, or the series cannot be read (see `read_slices`).
     """
-    found = scanning.scan(path)
-    choice = dict(found.series)
-    if not choice:
-        raise errors.DicomError(f"{path}: no axial CT slices{_why(found.skipped)}.")
-    if series_uid is None and len(choice) > 1:
+    found, skipped = scanning.slices(path)
+    if not found:
+        raise errors.DicomError(f"{path}: no axial CT slices{_why(skipped)}.")
+    if series_uid is None and len(found) > 1:
         raise errors.DicomError(
-            f"{path}: has {len(choice)} series ({_listed(found.series)}); "
+            f"{path}: has {len(found)} series ({_listed(found)}); "
             "give one of their files' folders, or name one by its Series Instance UID."
         )
-    uid = series_uid or next(iter(choice))
-    if uid not in choice:
+    uid = series_uid or next(iter(found))
+    if uid not in found:
         raise errors.DicomError(
-            f"{path}: has no series {uid}; it has {_listed(found.series)}: name one of these."
+            f"{path}: has no series {uid}; it has {_listed(found)}: name one of these."
         )
-    series = read_slices(choice[uid])
-    return dataclasses.replace(series, skipped=(*found.skipped, *series.skipped))
+    return _read(found[uid], skipped)
 
 
 def read_slices(paths: Sequence[pathlib.Path]) -> Series:
@@ -98,17 +97,29 @@ def read_slices(paths: Sequence[pathlib.Path]) -> Series:
             and differ, or the volume would have more than 2,147,483,648 voxels.
     """
     skipped: list[scanning.Skipped] = []
-    found = _headers(paths, skipped)
-    slices, left_out = scanning.consistent([header for header, _ in found.values()])
-    skipped += left_out
+    found = []
+    for path in map(pathlib.Path, paths):
+        try:
+            found.append(headers.parse(reading.read(path, pixels=False), path))
+        except errors.DicomError as error:
+            skipped.append(_skip(path, error))
+    uids = {header.series_uid for header in found}
+    if len(uids) != 1:
+        first = paths[0] if len(paths) else "no files"
+        what = f"files are of {len(uids)} series" if uids else f"no axial CT slices{_why(skipped)}"
+        raise errors.DicomError(f"{first}: {what}; give the slices of one series.")
+    slices, left_out = scanning.consistent(found)
+    return _read(slices, skipped + left_out)
+
+
+def _read(slices, skipped):
     _check_volume(slices)
-    kept, volume = _decode(slices, {p: dataset for p, (_, dataset) in found.items()}, skipped)
-    datasets = tuple(found[header.path][1] for header in kept)
+    kept, datasets, volume = _decode(slices, skipped)
     first, header = datasets[0], kept[0]
     positions = np.array([h.position for h in kept], np.float64)
     return Series(
         volume=volume,
-        datasets=datasets,
+        datasets=tuple(datasets),
         paths=tuple(h.path for h in kept),
         pixel_spacing=header.pixel_spacing,
         positions=positions,
@@ -125,22 +136,6 @@ def read_slices(paths: Sequence[pathlib.Path]) -> Series:
     )
 
 
-def _headers(paths, skipped):
-    found = {}
-    for path in map(pathlib.Path, paths):
-        try:
-            dataset = reading.read(path, pixels=False)
-            found[path] = headers.parse(dataset, path), dataset
-        except errors.DicomError as error:
-            skipped.append(scanning.Skipped(path, str(error).removeprefix(f"{path}: ")))
-    uids = {header.series_uid for header, _ in found.values()}
-    if len(uids) != 1:
-        first = paths[0] if len(paths) else "no files"
-        what = f"files are of {len(uids)} series" if uids else f"no axial CT slices{_why(skipped)}"
-        raise errors.DicomError(f"{first}: {what}; give the slices of one series.")
-    return found
-
-
 def _check_volume(slices):
     rows, columns = slices[0].size
     if len(slices) * rows * columns > MAX_VOXELS:
@@ -150,27 +145,33 @@ def _check_volume(slices):
         )
 
 
-def _decode(slices, datasets, skipped):
-    """Reads pixels one slice at a time, so that memory stays at one volume."""
+def _decode(slices, skipped):
+    """Reads one slice at a time, so that memory stays at one volume."""
     volume = np.empty((len(slices), *slices[0].size), np.int16)
     kept: list[headers.Header] = []
+    datasets: list[pydicom.Dataset] = []
     for header in slices:
         try:
-            stored = _stored(header.path, header.sop_uid)
-            hu = _named(header.path, hounsfield.to_hu, datasets[header.path], stored)
+            dataset, hu = _slice(header)
         except errors.DicomError as error:
-            reason = str(error).removeprefix(f"{header.path}: ")
-            skipped.append(scanning.Skipped(header.path, reason))
+            skipped.append(_skip(header.path, error))
             continue
-        if kept and abs(header.height - kept[-1].height) < 1e-3:
+        if kept and abs(header.height - kept[-1].height) < _SAME_PLACE:
             _check_same(header, hu, kept[-1], volume[len(kept) - 1])
             skipped.append(scanning.Skipped(header.path, f"a second copy of {kept[-1].path}"))
             continue
         volume[len(kept)] = hu
         kept.append(header)
+        datasets.append(dataset)
     if not kept:
         raise errors.DicomError(f"{slices[0].path}: no slice can be used{_why(skipped)}.")
-    return kept, volume[: len(kept)]
+    return kept, datasets, volume[: len(kept)]
+
+
+def _slice(header):
+    dataset, stored = _stored(header.path, header.sop_uid)
+    hu = _named(header.path, hounsfield.to_hu, dataset, stored)
+    return dataset, hu
 
 
 def _check_same(header, hu, other, other_hu):
@@ -182,10 +183,17 @@ def _check_same(header, hu, other, other_hu):
 
 
 def _stored(path, sop_uid):
+    """Returns a file's header and its stored values; the two do not stay in memory together."""
     dataset = reading.read(path)
     if str(dataset.get("SOPInstanceUID")) != sop_uid:
         raise errors.DicomError(f"{path}: has changed since it was first read; read it again.")
-    return _named(path, hounsfield.stored_values, dataset)
+    stored = _named(path, hounsfield.stored_values, dataset)
+    del dataset.PixelData
+    return dataset, stored
+
+
+def _skip(path, error):
+    return scanning.Skipped(path, str(error).removeprefix(f"{path}: "))
 
 
 def _named(path, function, *arguments):
@@ -222,9 +230,9 @@ def _gaps(positions):
     return np.linalg.norm(np.diff(positions, axis=0), axis=1)
 
 
-def _listed(series):
-    shown = ", ".join(f"{uid} with {len(paths)} slices" for uid, paths in series[:5])
-    return shown + (f" and {len(series) - 5} more" if len(series) > 5 else "")
+def _listed(found):
+    shown = [f"{uid} with {len(slices)} slices" for uid, slices in found.items()]
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
 def _why(skipped):
