@@ -76,8 +76,22 @@ def auc(labels: np.ndarray, scores: np.ndarray, level: float = LEVEL) -> Estimat
     Raises:
         ValueError: As `delong`.
     """
+    return mean_auc(labels, np.asarray(scores)[None], level)
+
+
+def mean_auc(labels: np.ndarray, scores: np.ndarray, level: float = LEVEL) -> Estimate:
+    """Returns the mean area of several curves over the same cases; the interval as `auc`.
+
+    Args:
+        labels: bool or 0 and 1, `(cases,)`.
+        scores: `(curves, cases)`: repeats of a cross-validation, or readers seen as fixed.
+        level: Of confidence.
+
+    Raises:
+        ValueError: As `delong`.
+    """
     areas, covariance = delong(labels, scores)
-    area, variance = float(areas[0]), float(covariance[0, 0])
+    area, variance = float(areas.mean()), float(covariance.mean())
     if area in (0.0, 1.0):
         cases = int(min(np.sum(labels), np.sum(~np.asarray(labels, bool))))
         return exact_proportion(round(area) * cases, cases, level)

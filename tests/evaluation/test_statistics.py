@@ -165,3 +165,10 @@ def test_hedges_g_worked_out_by_hand():
     # Means 2 and 4, both variances 1, 4 degrees of freedom: -2 * (1 - 3 / 15).
     assert statistics.hedges_g([1, 2, 3], [3, 4, 5]) == pytest.approx(-2 * 0.8)
     assert np.isnan(statistics.hedges_g([1, 1], [1, 1]))
+
+
+def test_repeats_of_the_same_scores_are_no_surer_than_one():
+    random = np.random.default_rng(8)
+    labels, scores = np.arange(60) < 30, random.normal(size=60)
+    one, three = statistics.auc(labels, scores), statistics.mean_auc(labels, np.stack([scores] * 3))
+    np.testing.assert_allclose([one.low, one.high], [three.low, three.high])
