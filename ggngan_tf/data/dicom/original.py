@@ -31,8 +31,8 @@ def new_series(
 ) -> list[pathlib.Path]:
     """Writes a volume as an axial CT series to the folder `out`, whole or not at all.
 
-    Stored in 12 bits, unsigned, slope 1, intercept -1024; marked as synthetic unless `blinded`. UIDs follow from the
-    arguments, so that equal ones give equal bytes.
+    Stored in 12 bits, unsigned, slope 1, intercept -1024; marked as synthetic unless `blinded`.
+    UIDs follow from the arguments, so that equal ones give equal bytes.
 
     Args:
         volume_hu: int16 `(slice, row, column)`, HU; slices from the feet upwards, rows towards the
