@@ -61,3 +61,83 @@ def cohort(
         "skipped": drawn.skipped,
     }
     options.show(result, f"{cohorts.describe(drawn)}\nWrote {out}", as_json)
+
+
+@click.command()
+@click.argument("table", metavar="TABLE.csv", type=options.FILE)
+@options.out
+@click.option(
+    "--dicom",
+    "root",
+    type=options.FOLDER,
+    help="LIDC-IDRI's DICOM download; TABLE is a cohort from `ggngan cohort`.",
+)
+@click.option(
+    "--slices",
+    type=click.Choice(["all", "largest"]),
+    default="all",
+    show_default=True,
+    help="Every slice of a nodule, or the one that shows most of it.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Share of LIDC's readers who must agree on a pixel.",
+)
+@click.option(
+    "--lung",
+    type=click.Choice(["volume", "slice", "none"]),
+    default="volume",
+    show_default=True,
+    help="Lung region from the whole series (best), each slice alone (fast), or none.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(32, 4096),
+    default=512,
+    show_default=True,
+    help="Rows and columns of the set; larger slices are cut around the nodule.",
+)
+@click.option("--licence", default="", help="Terms of use of your own images, kept in the set.")
+@options.jobs
+@options.scheduler
+@options.force
+@options.as_json
+def prepare(
+    table: pathlib.Path,
+    out: pathlib.Path,
+    root: pathlib.Path | None,
+    slices: str,
+    level: float,
+    lung: str,
+    size: int,
+    licence: str,
+    jobs: int,
+    scheduler: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Cut the nodules that TABLE.csv names out of CT and write them to the set --out.
+
+    With --dicom, TABLE is a cohort of LIDC-IDRI. Without, it maps your own images to masks:
+    columns image, mask, patient_id (docs/own-data.md). What cannot be used is skipped and listed
+    in SET.skipped.csv beside the set; after an interruption, the same command goes on.
+    """
+    from ggngan_tf import files
+    from ggngan_tf.data import batch, rows
+    from ggngan_tf.data import prepare as preparing
+
+    files.check_new(out, force)
+    settings = rows.Settings(slices=slices, level=level, lung=lung, size=size)
+    shared = {"jobs": jobs, "scheduler": scheduler}
+    if root:
+        done = preparing.from_lidc(table, root, out, settings, **shared)
+    else:
+        done = preparing.from_table(table, out, settings, licence=licence, **shared)
+    text = f"Wrote {out}: {done.rows} rows of {done.series} series"
+    text += f", {done.resumed} of them finished before" if done.resumed else ""
+    if done.skipped:
+        text += f"; skipped {len(done.skipped)}, see {batch.skipped_file(out)}"
+    options.show({"out": out, **dataclasses.asdict(done)}, text, as_json)

@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from ggngan_tf import errors, files, parallel
 from ggngan_tf.data import nodules
 
@@ -152,7 +154,8 @@ def _parts(folder, keys, renumber) -> Iterator[nodules.NoduleSet]:
     for key in keys:
         part = nodules.read(folder / f"{key}.h5")
         if renumber:
-            part = dataclasses.replace(part, nodule_id=part.nodule_id + last)
+            _, order = np.unique(part.nodule_id, return_inverse=True)
+            part = dataclasses.replace(part, nodule_id=(order + last + 1).astype(np.int32))
             last = int(part.nodule_id.max())
         yield part
 

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from ggngan_tf.data import batch, cohort, lidc, lidc_series, rows
+from ggngan_tf.data import batch, cohort, image_table, lidc, lidc_series, rows
 
 LIDC_LICENCE = "CC BY 3.0 (LIDC-IDRI, The Cancer Imaging Archive)"
 
@@ -44,6 +44,44 @@ def from_lidc(
         out,
         attributes={"licence": LIDC_LICENCE, "note": note},
         skipped=skipped,
+        jobs=jobs,
+        scheduler=scheduler,
+    )
+
+
+def from_table(
+    table: pathlib.Path,
+    out: pathlib.Path,
+    settings: rows.Settings | None = None,
+    *,
+    licence: str = "",
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> batch.Result:
+    """Writes the nodules of one's own images to `out`, numbered through the whole set.
+
+    Args:
+        table: CSV that maps images to masks and patients, see `image_table.read`.
+        out: The set to write.
+        settings: How to cut rows.
+        licence: Under which terms the images may be used, kept in the set.
+        jobs: See `parallel.run`.
+        scheduler: See `parallel.run`.
+
+    Raises:
+        DicomError: The table cannot be read.
+        NoduleSetError: No image gave a nodule.
+        OutputError: `out` cannot be written.
+    """
+    settings = settings or rows.Settings()
+    items = image_table.read(table, settings)
+    note = f"slices: {settings.slices}; lung: {settings.lung}"
+    return batch.run(
+        image_table.work,
+        items,
+        out,
+        attributes={"licence": licence, "note": note},
+        renumber=True,
         jobs=jobs,
         scheduler=scheduler,
     )
