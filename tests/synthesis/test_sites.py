@@ -86,6 +86,13 @@ def test_a_nodule_sought_at_the_pleura_lies_at_the_chest_wall():
         assert 4.5 <= wall <= 7.0
 
 
+def test_the_chest_wall_is_costal_and_the_mediastinum_is_not():
+    volume, lung = thorax()
+    studied = parenchyma.study(volume[0], lung[0], SPACING, 99.5)
+    rows, walls, mediastinum = slice(60, 140), [25, 174], [84, 115]
+    assert studied.costal[rows, walls].all() and not studied.costal[rows, mediastinum].any()
+
+
 def test_a_drawn_diameter_that_fits_nowhere_shrinks():
     volume, lung = thorax()
     lung[:, :, 36:] = 0  # a lung 16 mm wide
