@@ -23,7 +23,6 @@ COMMANDS = {
     "compare": "evaluation",
     "report": "evaluation",
     "vtt": "vtt",
-    "study": "study",
     "doctor": "doctor",
 }
 

@@ -11,6 +11,8 @@ import yaml
 
 from ggngan_tf import errors
 
+LUNG_WINDOW = (-1350.0, 150.0)  # HU; level -600, width 1500: how people look at lungs
+
 Weight = Annotated[float, pydantic.Field(ge=0)]
 Positive = Annotated[int, pydantic.Field(ge=1)]
 

@@ -86,29 +86,30 @@ def window_origin(centre: tf.Tensor, size: int, shape: tuple[int, int]) -> tf.Te
     return tf.clip_by_value(centre - size // 2, 0, last)
 
 
-def crop(images: tf.Tensor, origin: tf.Tensor, size: int) -> tf.Tensor:
-    """Returns a square of each image, `(batch, size, size, channel)`.
+def crop(images: tf.Tensor, origin: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
+    """Returns a rectangle of each image, `(batch, rows, columns, channel)`.
 
     Args:
         images: `(batch, row, column, channel)`.
-        origin: int32 `(batch, 2)`, the square's first row and column.
-        size: Its side in pixels.
+        origin: int32 `(batch, 2)`, the rectangle's first row and column.
+        rows: Its height in pixels.
+        columns: Its width in pixels.
     """
-    span = tf.range(size)
-    rows, columns = origin[:, :1] + span, origin[:, 1:] + span
-    return tf.gather(tf.gather(images, rows, batch_dims=1), columns, axis=2, batch_dims=1)
+    down, across = origin[:, :1] + tf.range(rows), origin[:, 1:] + tf.range(columns)
+    return tf.gather(tf.gather(images, down, batch_dims=1), across, axis=2, batch_dims=1)
 
 
-def place(images: tf.Tensor, squares: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
-    """Returns `images` with a square of each replaced, the inverse of `crop`.
+def place(images: tf.Tensor, rectangles: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
+    """Returns `images` with a rectangle of each replaced, the inverse of `crop`.
 
     Args:
         images: `(batch, row, column, channel)`.
-        squares: `(batch, size, size, channel)`.
+        rectangles: `(batch, rows, columns, channel)`.
         origin: int32 `(batch, 2)`.
     """
-    batch, size = tf.shape(squares)[0], tf.shape(squares)[1]
-    rows = tf.broadcast_to((origin[:, :1] + tf.range(size))[:, :, None], (batch, size, size))
-    columns = tf.broadcast_to((origin[:, 1:] + tf.range(size))[:, None, :], (batch, size, size))
-    item = tf.broadcast_to(tf.range(batch)[:, None, None], (batch, size, size))
-    return tf.tensor_scatter_nd_update(images, tf.stack([item, rows, columns], -1), squares)
+    batch, rows, columns = tf.unstack(tf.shape(rectangles)[:3])
+    down = (origin[:, :1] + tf.range(rows))[:, :, None]
+    across = (origin[:, 1:] + tf.range(columns))[:, None, :]
+    item = tf.range(batch)[:, None, None]
+    index = [tf.broadcast_to(part, (batch, rows, columns)) for part in (item, down, across)]
+    return tf.tensor_scatter_nd_update(images, tf.stack(index, axis=-1), rectangles)

@@ -14,8 +14,6 @@ import tensorflow as tf
 import ggngan_tf
 from ggngan_tf import config, files, inpainting
 
-LUNG_WINDOW = (-1350.0, 150.0)  # HU; level -600, width 1500, the usual lung window
-
 
 class RunLog:
     """Writes `log.jsonl`, `tensorboard/` and `samples/` of the run folder `out`."""
@@ -54,7 +52,7 @@ def grid(columns: list[np.ndarray], window: tuple[float, float], zoom: int = 3) 
         zoom: How many pixels across one pixel becomes.
     """
     tall = np.concatenate([np.concatenate(list(images), axis=0) for images in columns], axis=1)
-    shown = inpainting.scale(inpainting.unscale(tall[..., 0], window), LUNG_WINDOW).numpy()
+    shown = inpainting.scale(inpainting.unscale(tall[..., 0], window), config.LUNG_WINDOW).numpy()
     return np.kron(np.uint8(np.rint(255 * shown)), np.ones((zoom, zoom), np.uint8))
 
 

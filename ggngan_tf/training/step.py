@@ -64,7 +64,7 @@ class Trainer:
         for (model, optimizer), total in zip(self.players, scaled, strict=True):
             variables = model.trainable_variables
             optimizer.apply(tape.gradient(total, variables), variables)
-        self._average()
+        self._average(number)
         return terms
 
     def _terms(self, fake, batch):
@@ -72,7 +72,7 @@ class Trainer:
         real, hole, centre = batch["target"], batch["hole"], batch["centre"]
         size = self.settings.erase.roi_size
         origin = inpainting.window_origin(centre, size, tuple(real.shape[1:3]))
-        cuts = [inpainting.crop(image, origin, size) for image in (fake, real, hole)]
+        cuts = [inpainting.crop(image, origin, size, size) for image in (fake, real, hole)]
         views = {"whole": (fake, real, hole), "roi": cuts}
         terms = {}
         for name, (painted, target, region) in views.items():
@@ -84,9 +84,13 @@ class Trainer:
             terms[f"{name}_discriminator"] = losses.discriminator_loss(real_logits, fake_logits)
         return terms
 
-    def _average(self):
-        keep = self.settings.training.averaging
-        pairs = zip(self.networks.average.variables, self.networks.generator.variables, strict=True)
+    def _average(self, number):
+        """Moves the average a little; in its first steps more, since it starts from chance."""
+        done = tf.cast(number, tf.float32)
+        keep = tf.minimum(self.settings.training.averaging, (1.0 + done) / (10.0 + done))
+        pairs = zip(
+            self.networks.average.variables, self.networks.generator.variables, strict=True
+        )
         for average, current in pairs:
             average.assign(keep * average + (1.0 - keep) * tf.cast(current, average.dtype))
 
@@ -117,7 +121,7 @@ def paint(
     sides = tuple(target.shape[1:3])
     size = min(*sides, settings.region + 2 * painter.margin)
     origin = inpainting.window_origin(batch["centre"], size, sides)
-    window = painter(inpainting.crop(seen, origin, size), training=training)
+    window = painter(inpainting.crop(seen, origin, size, size), training=training)
     painted = inpainting.place(tf.zeros_like(target), window, origin)
     return inpainting.paste(target, painted, hole)
 

@@ -1,0 +1,38 @@
+# make demo and make test do all the set-up, once; make env does it alone.
+PYTHON ?= python3.11
+PYTHON := $(shell command -v $(PYTHON) || command -v python3)
+BIN := .venv/bin
+
+.PHONY: env demo test lint lock bench clean
+
+env: .venv/ready
+
+# pyradiomics builds from source and needs NumPy there without saying so; uv is told in
+# pyproject.toml. A new lock file or new metadata makes the environment again.
+.venv/ready: requirements.lock setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' || \
+	    { echo "Error: $(PYTHON) is not Python 3.10 or 3.11; run: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --compile-bytecode -r requirements.lock -e .
+	touch .venv/ready
+
+demo: env
+	$(BIN)/ggngan demo --out demo --force
+
+test: env
+	$(BIN)/pytest
+
+lint: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+lock: env
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra vtt --extra cluster \
+	    --generate-hashes --no-emit-index-url --no-annotate --python-version 3.10 --universal -q -o requirements.lock
+
+bench: env
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,128 @@
+"""Finds, checks and loads exported generators."""
+
+import dataclasses
+import importlib.resources
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ggngan_tf import config, errors, files, inpainting
+
+DEFAULT = "ggn_generator"
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A loaded generator.
+
+    Attributes:
+        folder: The version's folder.
+        settings: As it was trained with.
+        sha256: Of its manifest, which holds the SHA-256 of each of its files.
+        signatures: The SavedModel's functions by name.
+    """
+
+    folder: pathlib.Path
+    settings: config.Config
+    sha256: str
+    signatures: dict[str, Any]
+
+    def paint(
+        self, image: np.ndarray, mask: np.ndarray, lung: np.ndarray | None, seeds: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Paints nodules into slices.
+
+        Args:
+            image: int16 `(batch, row, column)`, HU.
+            mask: uint8, the same shape, each nodule's pixels. What is painted is the mask grown
+                by the few pixels that the generator was trained with, or the ROI's square.
+            lung: uint8, the same shape, or None for all ones; used if the generator was trained
+                to see the lung only.
+            seeds: int32 `(batch,)`; same seed, same nodule.
+
+        Returns:
+            The slices int16, and what was painted, uint8; every other pixel is as it was.
+        """
+        hole = _hole(mask, self.settings.erase)
+        inputs = {
+            "image": tf.constant(image[..., None], tf.float32),
+            "mask": tf.constant(hole[..., None], tf.float32),
+            "seed": tf.constant(seeds, tf.int32),
+        }
+        name = "serving_default"
+        if self.settings.data.lung and lung is not None:
+            name, inputs["lung"] = "lung", tf.constant(lung[..., None], tf.float32)
+        painted = self.signatures[name](**inputs)["image"].numpy()[..., 0]
+        return np.where(hole, np.rint(painted), image).astype(np.int16), hole
+
+
+def load(path: pathlib.Path | None = None) -> Model:
+    """Loads the newest version of a generator, or the one that ships with the package.
+
+    Args:
+        path: `NAME` or `NAME/VERSION`; None for the shipped one.
+
+    Raises:
+        ModelError: There is none, it is not one of ours, or a file is not as its manifest says.
+    """
+    folder = _version(path or shipped())
+    manifest = _manifest(folder)
+    for name, expected in manifest["files"].items():
+        if not (folder / name).is_file() or files.sha256(folder / name) != expected:
+            raise errors.ModelError(
+                f"{folder / name}: missing, or not the file that manifest.json lists; "
+                "copy the whole model again."
+            )
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise errors.ModelError(f"{folder}: TensorFlow cannot load it ({error}).") from error
+    settings = config.read(folder / "config.yaml")
+    sha256 = files.sha256(folder / "manifest.json")
+    # `loaded` owns the variables of its signatures, so it is kept with them.
+    return Model(folder, settings, sha256, dict(loaded.signatures) | {"_owner": loaded})
+
+
+def shipped() -> pathlib.Path:
+    """Returns the folder of the generator that ships with the package."""
+    return pathlib.Path(str(importlib.resources.files("ggngan_tf.saved_models"))) / DEFAULT
+
+
+def _version(path):
+    if (path / "saved_model.pb").exists():
+        return path
+    versions = [p for p in path.glob("*") if p.name.isdigit() and (p / "saved_model.pb").exists()]
+    if not versions:
+        raise errors.ModelError(
+            f"{path}: holds no SavedModel; give a folder that `ggngan export` wrote."
+        )
+    return max(versions, key=lambda p: int(p.name))
+
+
+def _manifest(folder):
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        known = manifest["format"] == "ggngan-model/1" and isinstance(manifest["files"], dict)
+    except (OSError, ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise errors.ModelError(
+            f"{folder}: has no manifest of format ggngan-model/1, so it is not a generator of "
+            "this package; give a folder that `ggngan export` wrote."
+        )
+    return manifest
+
+
+def _hole(mask, settings):
+    """Returns what to paint, uint8 `(batch, row, column)`, from the nodules' own pixels."""
+    mask = tf.constant(mask[..., None], tf.float32)
+    if settings.shape == "contour":
+        return inpainting.dilate(mask, settings.dilation).numpy()[..., 0].astype(np.uint8)
+    rows, columns = mask.shape[1:3]
+    filled = [np.argwhere(one[..., 0]) for one in mask.numpy()]
+    centre = np.stack([(p.min(axis=0) + p.max(axis=0) + 1) // 2 for p in filled])
+    hole = inpainting.box(tf.constant(centre, tf.int32), settings.roi_size, rows, columns)
+    return hole.numpy()[..., 0].astype(np.uint8)

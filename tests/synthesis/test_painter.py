@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ggngan_tf import config, inpainting
+from ggngan_tf.models import generator
+from ggngan_tf.synthesis import painter
+
+SIZE = 96
+PLACES = {
+    "centre": (40, 50),
+    "top border": (0, 40),
+    "bottom border": (SIZE - 12, 40),
+    "left border": (44, 0),
+    "top left corner": (0, 0),
+    "bottom right corner": (SIZE - 12, SIZE - 12),
+}
+
+
+@pytest.fixture(scope="module", params=["default", "paper"])
+def settings(request):
+    small = config.Generator(
+        filters=6,
+        blocks=3,
+        mask_input=config.PRESETS[request.param].generator.mask_input,
+        noise_input=config.PRESETS[request.param].generator.noise_input,
+    )
+    return config.PRESETS[request.param].model_copy(update={"generator": small})
+
+
+@pytest.fixture(scope="module")
+def network(settings):
+    made = generator.make(settings.generator)
+    random = np.random.default_rng(3)
+    # Weights as after training: slopes, means and variances that are not those of a fresh layer.
+    turned = [
+        w if w.ndim == 4 and w.size > 6 else np.abs(w + random.normal(0, 0.2, w.shape))
+        for w in made.get_weights()
+    ]
+    made.set_weights(turned)
+    return made
+
+
+def whole_slice(network, settings, image, hole, seed):
+    """The plain way: the whole slice through the Keras generator, the hole pasted."""
+    scaled = inpainting.scale(image, settings.data.window)
+    noise = tf.stack([tf.random.stateless_normal(image.shape[1:], [s, 0]) for s in seed])
+    seen = inpainting.generator_input(
+        inpainting.erase(scaled, hole),
+        hole,
+        noise,
+        mask_input=settings.generator.mask_input,
+        noise_input=settings.generator.noise_input,
+    )
+    return network(seen, training=False)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_local_result_is_that_of_the_whole_slice(network, settings, place):
+    row, column = PLACES[place]
+    image = np.random.default_rng(1).normal(-800, 100, (1, SIZE, SIZE, 1)).astype(np.float32)
+    hole = np.zeros_like(image)
+    hole[0, row : row + 12, column : column + 12] = 1
+    local = painter.Painter(network, settings).hu(image, hole, None, tf.constant([5]))
+    local = inpainting.scale(local, settings.data.window).numpy()[hole > 0]
+    whole = whole_slice(network, settings, image, hole, [5]).numpy()[hole > 0]
+    assert np.ptp(whole) > 1e-3  # the network does something, so that equality says something
+    np.testing.assert_allclose(local, whole, rtol=0, atol=1e-5)
+
+
+def test_slices_of_one_batch_do_not_touch_each_other(network, settings):
+    random = np.random.default_rng(2)
+    image = random.normal(-800, 100, (2, SIZE, SIZE, 1)).astype(np.float32)
+    hole = np.zeros_like(image)
+    hole[0, 3:30, 60:70], hole[1, 80:96, 2:9] = 1, 1
+    made = painter.Painter(network, settings)
+    both = made.hu(image, hole, None, tf.constant([1, 2])).numpy()
+    for i in range(2):
+        alone = made.hu(image[i : i + 1], hole[i : i + 1], None, tf.constant([i + 1])).numpy()
+        np.testing.assert_allclose(both[i], alone[0], rtol=0, atol=1e-2)  # HU
+        assert np.array_equal(both[i][hole[i] == 0], image[i][hole[i] == 0])
