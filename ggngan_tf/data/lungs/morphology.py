@@ -23,6 +23,14 @@ class Regions:
         """Returns the union of the regions that a Boolean array picks, uint8."""
         return np.append(0, chosen).astype(np.uint8)[self.labels]
 
+    def box(self, index: int, margin: int) -> tuple[slice, slice]:
+        """Returns the rows and columns of a region with a margin around it."""
+        column, row, width, height = self.boxes[index]
+        return (
+            slice(max(row - margin, 0), row + height + margin),
+            slice(max(column - margin, 0), column + width + margin),
+        )
+
 
 def regions(mask: np.ndarray) -> Regions:
     """Returns the 4-connected regions of a uint8 mask `(row, column)`."""
@@ -85,6 +93,15 @@ def holes(mask: np.ndarray) -> Regions:
     return regions(1 - mask - outside(mask))
 
 
+def box(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Returns the rows and columns of what a uint8 mask marks, with a margin around it."""
+    column, row, width, height = cv2.boundingRect(mask)
+    return (
+        slice(max(row - margin, 0), row + height + margin),
+        slice(max(column - margin, 0), column + width + margin),
+    )
+
+
 def hull(mask: np.ndarray) -> np.ndarray:
     """Returns the convex hull of a uint8 mask."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -105,10 +122,9 @@ def notches(mask: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, float, float
     found = regions(convex & (1 - mask))
     results = []
     for label in np.flatnonzero(found.areas >= 9) + 1:
-        column, row, width, height = found.boxes[label - 1]
-        box = slice(row, row + height), slice(column, column + width)
+        box = found.box(label - 1, 0)
         inside = found.labels[box] == label
-        rim = np.argwhere(inside & (inward[box] < 2.5)) + np.array([row, column])
+        rim = np.argwhere(inside & (inward[box] < 2.5)) + np.array([part.start for part in box])
         if not len(rim):
             continue
         middle = rim.mean(axis=0)

@@ -9,6 +9,7 @@ from ggngan_tf.data.lungs import morphology
 TISSUE = -400  # lung and air are darker; the usual threshold between lung and soft tissue
 PADDING = -1500  # scanners mark what lies outside the reconstructed circle with less than this
 GAS = -930  # air is darker than this throughout, lung is not
+LUMEN = -650  # darker than the wall of a bronchus, which partial volume thins
 TEXTURE = -850  # lung has vessels, brighter than this, gas has none
 OUTER_AIR = -940
 WALLS = (3.0, 1.0)  # the thinnest chest wall; what is thinner is table, tube or clothing
@@ -40,10 +41,10 @@ def extract(hu: np.ndarray, pixel_spacing: tuple[float, float] = (0.7, 0.7)) -> 
     soft = morphology.smooth(np.clip(hu, -1024, 2000).astype(np.int16))
     for wall in WALLS:
         body, air = inner_air(hu, soft, pixel, wall)
-        air &= 1 - airway(soft, air, body, pixel)
-        lung = lung_regions(soft, air, pixel)
+        bronchi = airway(soft, air, body, pixel)
+        lung = lung_regions(soft, air & (1 - bronchi), pixel)
         if lung.any():
-            return closed(soft, lung, body, pixel)
+            return closed(soft, lung, bronchi, body, pixel)
     raise errors.LungError(
         f"no lung in this slice: {int(air.sum())} pixels below {TISSUE} HU lie inside the body "
         "and none of them look like lung; give an axial chest CT slice in HU."
@@ -78,13 +79,14 @@ def inner_air(
 def _cropped_lung(hu, soft, air, body):
     """A lung that the reconstructed circle cuts off is open to the outside, yet is no outer air."""
     padding = (hu < PADDING).astype(np.uint8)
-    found = morphology.regions(air & (1 - padding) & (1 - body))
-    edge = morphology.dilate(padding, 2) if padding.any() else padding.copy()
+    edge = morphology.dilate(padding, 2)
     edge[[0, -1]], edge[:, [0, -1]] = 1, 1
+    hull = morphology.hull(body)
+    if not np.any(edge & hull & air):
+        return np.zeros_like(air)
+    found = morphology.regions(air & (1 - padding) & (1 - body))
     kept = np.zeros(len(found.areas), bool)
-    large = np.flatnonzero(found.areas > 0.01 * air.size)
-    hull = morphology.hull(body) > 0 if len(large) else None
-    for i in large:
+    for i in np.flatnonzero(found.areas > 0.01 * air.size):
         pixels = found.labels == i + 1
         cut = np.any(edge[pixels]) and np.mean(hull[pixels]) > 0.8
         kept[i] = cut and np.median(soft[pixels]) > OUTER_AIR
@@ -102,19 +104,20 @@ def airway(soft: np.ndarray, air: np.ndarray, body: np.ndarray, pixel: float) ->
     area = found.areas * pixel**2
     result = np.zeros_like(air)
     for i in np.flatnonzero(near & (area > 20) & (area < 900)):
-        column, row, width, height = found.boxes[i]
-        margin = int(np.ceil(4 / pixel))
-        box = (
-            slice(max(row - margin, 0), row + height + margin),
-            slice(max(column - margin, 0), column + width + margin),
-        )
+        box = found.box(i, int(np.ceil(4 / pixel)))
         pool = morphology.open_((found.labels[box] == i + 1).astype(np.uint8), 1.5 / pixel)
-        if not pool.any():
-            continue
-        ring = morphology.dilate(pool, 2.5 / pixel) - morphology.dilate(pool, 0.7 / pixel)
-        if soft[box][ring > 0].mean() > -600:
+        if pool.any() and _leak(soft[box], pool, pixel) < 0.4:
             result[box] |= morphology.dilate(pool, 2.0 / pixel)
     return result
+
+
+def _leak(soft, pool, pixel):
+    """Returns which share of a pool's surroundings is dark and open to it: little behind a wall."""
+    around = morphology.dilate(pool, 4 / pixel)
+    found = morphology.regions(((soft < LUMEN) & (around > 0)).astype(np.uint8))
+    reached = found.mask(np.isin(np.arange(len(found.areas)) + 1, found.labels[pool > 0]))
+    beyond = around & (1 - morphology.dilate(pool, 1.5 / pixel))
+    return (reached & beyond).sum() / max(beyond.sum(), 1)
 
 
 def lung_regions(soft: np.ndarray, air: np.ndarray, pixel: float) -> np.ndarray:
@@ -123,7 +126,11 @@ def lung_regions(soft: np.ndarray, air: np.ndarray, pixel: float) -> np.ndarray:
     area = found.areas * pixel**2
     chosen = area > max(LEAST_AREA, 0.04 * area.max(initial=0))
     for i in np.flatnonzero(chosen):
-        chosen[i] = not is_gas(soft, found.labels == i + 1, pixel)
+        box = found.box(i, 2)
+        region = (found.labels[box] == i + 1).astype(np.uint8)
+        # Air under the skin spreads in strands; even the lowest crescent of a lung is thicker.
+        thick = morphology.depth(np.pad(region, 1)).max() > 0.13 * np.sqrt(region.sum())
+        chosen[i] = thick and not is_gas(soft[box], region > 0, pixel)
     return found.mask(chosen)
 
 
@@ -136,14 +143,34 @@ def is_gas(soft: np.ndarray, region: np.ndarray, pixel: float) -> bool:
     return bool(np.median(values) < GAS and np.mean(values > TEXTURE) < 0.03)
 
 
-def closed(soft: np.ndarray, lung: np.ndarray, body: np.ndarray, pixel: float) -> np.ndarray:
-    """Returns the lungs with notches and holes filled, each lung on its own, uint8."""
-    middle = np.argwhere(body).mean(axis=0)
-    result = np.zeros_like(lung)
-    for side in sides(soft, lung, middle, pixel):
+def closed(
+    soft: np.ndarray, lung: np.ndarray, bronchi: np.ndarray, body: np.ndarray, pixel: float
+) -> np.ndarray:
+    """Returns the lungs with notches and holes filled, each lung on its own, uint8.
+
+    Those of the `bronchi` that lie at a lung's edge stay out; those inside a lung belong to it.
+    """
+    box = morphology.box(lung, int(CLOSING / pixel) + 4)
+    middle = np.argwhere(body).mean(axis=0) - [part.start for part in box]
+    near = lung[box]
+    filled = np.zeros_like(near)
+    for side in sides(soft[box], near, middle, pixel):
         if side.any():
-            result |= _close_side(side, body, middle, pixel) & (1 - result)
-    return result & body
+            filled |= _close_side(side, body[box], middle, pixel) & (1 - filled)
+    result = np.zeros_like(lung)
+    result[box] = filled & body[box] & (1 - _at_edge(filled, bronchi[box], pixel))
+    return result
+
+
+def _at_edge(lung, bronchi, pixel):
+    found = morphology.regions(bronchi)
+    chosen = np.zeros(len(found.areas), bool)
+    for i in range(len(chosen)):
+        box = found.box(i, int(5 / pixel))
+        own = (found.labels[box] == i + 1).astype(np.uint8)
+        ring = morphology.dilate(own, 4.0 / pixel) - own
+        chosen[i] = lung[box][ring > 0].mean() < 0.75
+    return found.mask(chosen)
 
 
 def _close_side(side, body, middle, pixel):
@@ -174,10 +201,10 @@ def sides(soft: np.ndarray, lung: np.ndarray, middle: np.ndarray, pixel: float) 
     """Returns the lungs left and right in the image, uint8 each, cut apart where they touch."""
     found = morphology.regions(lung)
     left = np.zeros_like(lung)
-    for i, (area, (_, _, width, _)) in enumerate(zip(found.areas, found.boxes, strict=True)):
+    for i, area in enumerate(found.areas):
         region = found.labels == i + 1
-        share = region[:, : int(middle[1])].sum() / area
-        if 0.15 < share < 0.85 and width * pixel > 120:
+        share = region[:, : max(int(middle[1]), 0)].sum() / area
+        if 0.15 < share < 0.85 and found.boxes[i][2] * pixel > 120:
             left |= _left_of_junction(soft, region, middle, pixel)
         elif share >= 0.5:
             left |= region.astype(np.uint8)

@@ -52,23 +52,25 @@ def _extract(volume, pixel, spacing, wall):
         soft[i] = morphology.smooth(np.clip(hu, -1024, 2000).astype(np.int16))
         body[i], air[i] = slices.inner_air(hu, soft[i], pixel, wall)
         airway[i] = slices.airway(soft[i], air[i], body[i], pixel)
-    air &= 1 - _connected_airway(airway)
+    airway = _connected_airway(airway)
+    air &= 1 - airway
     lung = _lung_regions(soft, air, pixel, spacing)
     if lung is None:
         return None
     for i in np.flatnonzero(lung.any(axis=(1, 2))):
-        lung[i] = slices.closed(soft[i], lung[i], body[i], pixel)
+        lung[i] = slices.closed(soft[i], lung[i], airway[i], body[i], pixel)
     return _without_domes(soft, lung, pixel)
 
 
 def _connected_airway(airway):
     """Keeps the pools that hang together with the largest: the others are bullae."""
-    labels, count = ndimage.label(airway)
+    # A pool may be missed in one slice, so neighbours are looked for one slice further.
+    labels, count = ndimage.label(ndimage.maximum_filter1d(airway, 3, axis=0))
     if not count:
         return airway
-    sizes = np.bincount(labels.ravel())
+    sizes = np.bincount(labels.ravel(), weights=airway.ravel())
     sizes[0] = 0
-    return (labels == sizes.argmax()).astype(np.uint8)
+    return airway & (labels == sizes.argmax())
 
 
 def _lung_regions(soft, air, pixel, spacing):
