@@ -1,12 +1,11 @@
 """Parts that every written CT slice shares: tags, coded concepts, pixels, the file itself."""
 
-import copy as copying
 import pathlib
 import warnings
 
 import numpy as np
 import pydicom
-from pydicom import datadict, filebase, filewriter, uid
+from pydicom import uid
 from pydicom.sr import codedict
 from pydicom.sr.coding import Code
 
@@ -15,7 +14,6 @@ from ggngan_tf import errors
 from ggngan_tf.data.dicom import hounsfield, reading
 
 SCHEME = "99GGNGAN"  # ours; PS3.3, 8.2: private designators start with 99
-_SHORT_TEXT = ("CS", "SH", "LO")
 # Type 2 attributes of the CT Image IOD (PS3.3, A.3.3): they may be empty, not absent.
 _REQUIRED = (
     "PatientName",
@@ -35,26 +33,6 @@ _REQUIRED = (
     "AcquisitionNumber",
     "SliceThickness",
 )
-
-
-def copy(dataset: pydicom.Dataset) -> pydicom.Dataset:
-    """Returns a copy without private elements and without those that cannot be encoded.
-
-    Vendors' private data describe the acquired pixels, and may name the patient.
-    """
-    kept = pydicom.Dataset()
-    kept.file_meta = pydicom.dataset.FileMetaDataset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for tag in list(dataset.keys()):
-            element = None if tag.is_private or tag.element == 0 else _readable(dataset, tag)
-            if element is not None:
-                kept.add(copying.deepcopy(element) if element.VR == "SQ" else copying.copy(element))
-        for element in kept:
-            if element.VR == "SQ":
-                for item in element.value:
-                    item.remove_private_tags()
-    return kept
 
 
 def fill_required(dataset: pydicom.Dataset) -> None:
@@ -128,18 +106,3 @@ def write(dataset: pydicom.Dataset, path: pathlib.Path) -> None:
             f"{path.name}: cannot be encoded ({reading.summary(error)}); "
             "repair the source's header."
         ) from error
-
-
-def _readable(dataset, tag):
-    """Returns an element, or None where its value is damaged beyond writing it again."""
-    try:
-        element = filewriter.correct_ambiguous_vr_element(dataset[tag], dataset, True)
-        standard = datadict.dictionary_VR(tag) if datadict.dictionary_has_tag(tag) else element.VR
-        if element.VR in _SHORT_TEXT and standard in _SHORT_TEXT:
-            element.VR = standard  # some archives write a code as free text
-        buffer = filebase.DicomBytesIO()
-        buffer.is_little_endian, buffer.is_implicit_VR = True, False
-        filewriter.write_data_element(buffer, element, "iso8859")
-    except Exception:  # a damaged value fails in as many ways as there are types
-        return None
-    return element

@@ -5,6 +5,7 @@ import math
 import pathlib
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -98,12 +99,38 @@ def check_layout(dataset: pydicom.Dataset) -> None:
         ("PixelRepresentation", (0, 1)),
     ):
         default = 1 if name in ("SamplesPerPixel", "NumberOfFrames") else None
-        value = number(dataset, name, default)
-        if value not in allowed:
+        found = number(dataset, name, default)
+        if found not in allowed:
             needed = f"{allowed[0]}" if len(allowed) == 1 else f"{allowed[0]} to {allowed[-1]}"
-            raise errors.DicomError(f"{name} is {value:g}, needed is {needed}")
-    if number(dataset, "HighBit", dataset.BitsStored - 1) != dataset.BitsStored - 1:
-        raise errors.DicomError(f"HighBit is {dataset.HighBit}, needed is {dataset.BitsStored - 1}")
+            raise errors.DicomError(f"{name} is {found:g}, needed is {needed}")
+    highest = dataset.BitsStored - 1
+    if number(dataset, "HighBit", highest) != highest:
+        raise errors.DicomError(f"HighBit is {dataset.HighBit}, needed is {highest}")
+
+
+def value(dataset: pydicom.Dataset, name: str) -> Any:
+    """Returns one value of the header as pydicom gives it, None where it is missing or empty.
+
+    Raises:
+        DicomError: It is damaged: pydicom decodes a value when it is first asked for; the reason
+            alone.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = dataset.get(name)
+    except Exception as error:  # a damaged value fails in as many ways as there are types
+        raise errors.DicomError(f"{name} is damaged ({reading.summary(error)})") from error
+    return None if found == "" else found
+
+
+def text(dataset: pydicom.Dataset, name: str) -> str:
+    """Returns one value of the header as text, empty where it is missing or damaged."""
+    try:
+        found = value(dataset, name)
+    except errors.DicomError:
+        return ""
+    return "" if found is None else str(found)
 
 
 def number(dataset: pydicom.Dataset, name: str, default: float | None = None) -> float:
@@ -112,27 +139,26 @@ def number(dataset: pydicom.Dataset, name: str, default: float | None = None) ->
     Raises:
         DicomError: It is missing without a default, or no finite number; the reason alone.
     """
-    value = dataset.get(name)
-    if value is None or value == "":
-        if default is None:
-            raise errors.DicomError(f"{name} is missing")
+    found = value(dataset, name)
+    if found is None and default is not None:
         return default
+    if found is None:
+        raise errors.DicomError(f"{name} is missing")
     try:
-        found = float(value)
+        if math.isfinite(float(found)):
+            return float(found)
     except (TypeError, ValueError):
-        found = math.nan
-    if not math.isfinite(found):
-        raise errors.DicomError(f"{name} is {str(value)[:40]!r}, needed is a number")
-    return found
+        pass
+    raise errors.DicomError(f"{name} is {str(found)[:40]!r}, needed is a number")
 
 
 def _check_kind(dataset):
-    modality = str(dataset.get("Modality", ""))
+    modality = text(dataset, "Modality")
     if modality != "CT":
         raise errors.DicomError(f"not CT: Modality is {modality[:16]!r}")
-    sop_class = dataset.get("SOPClassUID", "")
+    sop_class = text(dataset, "SOPClassUID")
     if sop_class != uid.CTImageStorage:
-        name = uid.UID(str(sop_class)).name or "missing"
+        name = uid.UID(sop_class).name or "missing"
         raise errors.DicomError(f"SOP class is {name[:64]}, needed is CT Image Storage")
     if "LOCALIZER" in [str(v).upper() for v in _values(dataset, "ImageType")]:
         raise errors.DicomError("a localizer, not an axial slice")
@@ -169,17 +195,17 @@ def _check_orientation(header):
 
 
 def _uid(dataset, name):
-    value = str(dataset.get(name, ""))
-    if not _UID.fullmatch(value):
-        raise errors.DicomError(f"{name} is {value[:64]!r}, needed is a UID")
-    return value
+    found = text(dataset, name)
+    if not _UID.fullmatch(found):
+        raise errors.DicomError(f"{name} is {found[:64]!r}, needed is a UID")
+    return found
 
 
 def _values(dataset, name):
-    value = dataset.get(name)
-    if value is None or value == "":
+    found = value(dataset, name)
+    if found is None:
         return []
-    return [value] if isinstance(value, str | float | int) else list(value)
+    return [found] if isinstance(found, str | float | int) else list(found)
 
 
 def _numbers(dataset, name, count):

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pydicom
-from pydicom import pixels
+from pydicom import pixels, uid
 
 from ggngan_tf import errors
 from ggngan_tf.data.dicom import codestream, headers, reading
@@ -27,7 +27,8 @@ def stored_values(dataset: pydicom.Dataset) -> np.ndarray:
             warnings.simplefilter("ignore")
             headers.check_layout(dataset)
             codestream.check_size(dataset)
-            values = pixels.pixel_array(dataset)  # unlike the property, it keeps no second copy
+            # Unlike the property, the function keeps no second copy.
+            values = pixels.pixel_array(dataset, decoding_plugin=_plugin(dataset))
     except errors.DicomError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged data
@@ -35,6 +36,11 @@ def stored_values(dataset: pydicom.Dataset) -> np.ndarray:
     if values.shape != (dataset.Rows, dataset.Columns) or values.dtype.itemsize != 2:
         raise errors.DicomError(f"pixels decode to {values.dtype} {values.shape}")
     return values
+
+
+def _plugin(dataset):
+    # pylibjpeg's RLE decoder panics on damaged data, past every handler, with a trace on stderr.
+    return "pydicom" if dataset.file_meta.TransferSyntaxUID == uid.RLELossless else ""
 
 
 def to_hu(dataset: pydicom.Dataset, stored: np.ndarray | None = None) -> np.ndarray:
@@ -80,7 +86,7 @@ def rescale(dataset: pydicom.Dataset, stored: np.ndarray) -> tuple[float, float]
         DicomError: They are missing and the values do not look like HU, are not numbers, the slope
             is not above 0, or the unit is not HU; the reason alone.
     """
-    unit = str(dataset.get("RescaleType") or "").strip().upper()
+    unit = headers.text(dataset, "RescaleType").strip().upper()
     if unit not in _TYPES:
         raise errors.DicomError(f"RescaleType is {unit!r}, needed is 'HU'")
     if "ModalityLUTSequence" in dataset:
@@ -88,7 +94,7 @@ def rescale(dataset: pydicom.Dataset, stored: np.ndarray) -> tuple[float, float]
     slope = headers.number(dataset, "RescaleSlope", 1.0)
     if not 0 < slope < 1e3:
         raise errors.DicomError(f"RescaleSlope is {slope:g}, needed is a number above 0")
-    if dataset.get("RescaleIntercept") in (None, "") and stored.min() > _AIR:
+    if headers.value(dataset, "RescaleIntercept") is None and stored.min() > _AIR:
         raise errors.DicomError(
             f"RescaleIntercept is missing and the values are no HU (lowest {stored.min()})"
         )
@@ -103,10 +109,10 @@ def padding_value(dataset: pydicom.Dataset, name: str = "PixelPaddingValue") -> 
 
     Headers give 63536 for -2000 where the tag was written unsigned.
     """
-    value = dataset.get(name)
-    if value is None or isinstance(value, bytes | str) or not np.isscalar(value):
+    try:
+        value = int(headers.number(dataset, name)) & 0xFFFF
+    except errors.DicomError:
         return None
-    value = int(value) & 0xFFFF
     return value - 0x10000 if dataset.PixelRepresentation == 1 and value > 0x7FFF else value
 
 

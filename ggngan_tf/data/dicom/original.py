@@ -65,7 +65,8 @@ def new_series(
     volume = np.clip(volume_hu, hounsfield.LOWEST, hounsfield.HIGHEST)
     start = _centred(volume.shape, pixel_spacing, step) if origin is None else origin
     digest = identifiers.digest({0: volume})
-    key = (digest, pixel_spacing, slice_thickness, step, start, seed, patient_id)
+    names = (patient_id, manufacturer, description, kernel, blinded)
+    key = (digest, pixel_spacing, slice_thickness, step, start, seed, *names)
     template = _template(key, volume.shape)
     template.PatientID, template.PatientName = patient_id, f"Phantom^{patient_id}"
     template.Manufacturer, template.ConvolutionKernel = manufacturer, kernel

@@ -77,13 +77,23 @@ def _parse(file, name, pixels):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check_inflated(file, name)
-            return pydicom.dcmread(file, force=True, stop_before_pixels=not pixels)
+            dataset = pydicom.dcmread(file, force=True, stop_before_pixels=not pixels)
+            _name_syntax(dataset)
+            return dataset
     except (errors.DicomError, OSError):
         raise
     except Exception as error:  # a damaged file makes pydicom raise nearly anything
         raise errors.DicomError(
             f"{name}: is damaged ({summary(error)}); copy the file again or leave it out."
         ) from error
+
+
+def _name_syntax(dataset):
+    """Names the transfer syntax of a file that has no meta information, as pydicom found it."""
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
 
 
 def _check_inflated(file, name):

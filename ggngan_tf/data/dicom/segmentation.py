@@ -54,7 +54,13 @@ def write_segmentation(
     key = (headers[0].SeriesInstanceUID, digest, *labels, seed)
     with warnings.catch_warnings(), files.atomic_file(out) as temporary:
         warnings.simplefilter("ignore")
-        dataset = _segmentation(headers, masks, labels, key)
+        try:
+            dataset = _segmentation(headers, masks, labels, key)
+        except (ValueError, TypeError, AttributeError) as error:  # highdicom checks what it copies
+            raise errors.DicomError(
+                f"{slices[0]}: a segmentation cannot refer to it ({reading.summary(error)}); "
+                "repair its header, or de-identify the series."
+            ) from error
         encoding.write(dataset, temporary)
     return out
 

@@ -52,8 +52,8 @@ class Series:
 
     @property
     def slice_spacing(self) -> float | None:
-        """Median distance between neighbouring slices, mm; None for a single slice."""
-        return float(np.median(_gaps(self.positions))) if len(self) > 1 else None
+        """Usual distance between neighbouring slices, mm; None for a single slice."""
+        return _usual(_gaps(self.positions)) if len(self) > 1 else None
 
     def stored(self, index: int) -> np.ndarray:
         """Returns a slice as stored in its file, int16 or uint16 `(row, column)`.
@@ -124,12 +124,12 @@ def _read(slices, skipped):
         pixel_spacing=header.pixel_spacing,
         positions=positions,
         orientation=header.orientation,
-        patient_id=str(first.get("PatientID") or ""),
-        frame_uid=str(first.get("FrameOfReferenceUID") or ""),
+        patient_id=headers.text(first, "PatientID"),
+        frame_uid=headers.text(first, "FrameOfReferenceUID"),
         study_uid=header.study_uid,
         series_uid=header.series_uid,
         sop_uids=tuple(h.sop_uid for h in kept),
-        manufacturer=str(first.get("Manufacturer") or ""),
+        manufacturer=headers.text(first, "Manufacturer"),
         slice_thickness=_thickness(first),
         skipped=tuple(skipped),
         notes=tuple(_notes(header, positions, datasets)),
@@ -185,7 +185,7 @@ def _check_same(header, hu, other, other_hu):
 def _stored(path, sop_uid):
     """Returns a file's header and its stored values; the two do not stay in memory together."""
     dataset = reading.read(path)
-    if str(dataset.get("SOPInstanceUID")) != sop_uid:
+    if headers.text(dataset, "SOPInstanceUID") != sop_uid:
         raise errors.DicomError(f"{path}: has changed since it was first read; read it again.")
     stored = _named(path, hounsfield.stored_values, dataset)
     del dataset.PixelData
@@ -211,7 +211,7 @@ def _thickness(dataset):
 
 
 def _notes(header, positions, datasets):
-    frames = {str(dataset.get("FrameOfReferenceUID")) for dataset in datasets}
+    frames = {headers.text(dataset, "FrameOfReferenceUID") for dataset in datasets}
     if len(frames) > 1:
         yield f"the slices name {len(frames)} frames of reference: the first one's is used"
     if header.tilt > 0.5:
@@ -219,7 +219,7 @@ def _notes(header, positions, datasets):
     gaps = _gaps(positions)
     if len(gaps) == 0:
         return
-    usual = float(np.median(gaps))
+    usual = _usual(gaps)
     missing = np.flatnonzero(gaps > 1.5 * usual)
     if len(missing):
         places = ", ".join(f"after slice {i} ({gaps[i]:.2f} mm)" for i in missing[:5])
@@ -228,6 +228,10 @@ def _notes(header, positions, datasets):
 
 def _gaps(positions):
     return np.linalg.norm(np.diff(positions, axis=0), axis=1)
+
+
+def _usual(gaps):
+    return float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower median: gaps are only added
 
 
 def _listed(found):

@@ -9,7 +9,15 @@ from pydicom import uid
 from pydicom.sr import codedict, coding
 
 from ggngan_tf import errors, files
-from ggngan_tf.data.dicom import deidentify, encoding, hounsfield, identifiers, marker, series
+from ggngan_tf.data.dicom import (
+    cleaning,
+    deidentify,
+    encoding,
+    hounsfield,
+    identifiers,
+    marker,
+    series,
+)
 
 DESCRIPTION = "Synthetic ground glass nodules painted by a generative network"
 # CID 7203 has no concept for painting something in, and may be extended.
@@ -101,7 +109,7 @@ def _check_edits(source, edited):
 
 def _edited(source, index, hu):
     stored = source.stored(index)
-    dataset = encoding.copy(source.datasets[index])
+    dataset = cleaning.copy(source.datasets[index])
     # Some archives give each slice a frame of its own, and no viewer then shows a volume.
     frame = source.frame_uid or identifiers.derive("frame", source.series_uid)
     dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = source.study_uid, frame
