@@ -67,7 +67,7 @@ def _segments(dataset) -> Segments:
     shared = dataset.SharedFunctionalGroupsSequence[0]
     if len(frames) * dataset.Rows * dataset.Columns > MAX_PIXELS:
         raise ValueError(f"{len(frames)} frames of {dataset.Rows} x {dataset.Columns} pixels")
-    numbers, pixels, owner = _layers(dataset, frames)
+    numbers, pixels, owner = _layers(dataset, frames, shared)
     positions = [_macro(f, shared, "PlanePositionSequence").ImagePositionPatient for f in frames]
     orientation = _macro(frames[0], shared, "PlaneOrientationSequence").ImageOrientationPatient
     spacing = _macro(frames[0], shared, "PixelMeasuresSequence").PixelSpacing
@@ -80,7 +80,7 @@ def _segments(dataset) -> Segments:
     )
 
 
-def _layers(dataset, frames):
+def _layers(dataset, frames, shared):
     """Returns segment, pixels and frame of each layer; a label map's frame may hold several."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -91,7 +91,8 @@ def _layers(dataset, frames):
         owner = np.array([i for _, i in pairs], int)
         pixels = np.array(layers, bool).reshape(len(pairs), *values.shape[1:])
         return np.array([n for n, _ in pairs], int), pixels, owner
-    numbers = [f.SegmentIdentificationSequence[0].ReferencedSegmentNumber for f in frames]
+    named = [_macro(frame, shared, "SegmentIdentificationSequence") for frame in frames]
+    numbers = [macro.ReferencedSegmentNumber for macro in named]
     half = 0.5 * float(dataset.get("MaximumFractionalValue") or 1)
     return np.array(numbers, int), values >= half, np.arange(len(frames))
 
