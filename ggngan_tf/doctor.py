@@ -9,9 +9,19 @@ from ggngan_tf import errors
 from ggngan_tf.synthesis import saved
 
 _PACKAGES = (
-    "tensorflow keras numpy pydicom highdicom pylidc opencv-python-headless pyradiomics SimpleITK "
-    "scikit-learn scipy h5py"
-).split()
+    "tensorflow",
+    "keras",
+    "numpy",
+    "pydicom",
+    "highdicom",
+    "pylidc",
+    "opencv-python-headless",
+    "pyradiomics",
+    "SimpleITK",
+    "scikit-learn",
+    "scipy",
+    "h5py",
+)
 _EXTRAS = {
     "cluster": ("distributed", "a Dask cluster for --scheduler"),
     "serving": ("tensorflow_serving", "gRPC clients of TensorFlow Serving"),

@@ -58,7 +58,7 @@ class Trainer:
         with tf.GradientTape(persistent=True) as tape:
             fake = paint(self.networks.generator, batch, self.settings, number, training=True)
             terms = self._terms(fake, batch)
-            totals = _totals(terms, self.settings.loss)
+            totals = totals(terms, self.settings.loss)
             pairs = list(zip(self.players, totals, strict=True))
             scaled = [optimizer.scale_loss(total) for (_, optimizer), total in pairs]
         for (model, optimizer), total in zip(self.players, scaled, strict=True):
@@ -130,7 +130,7 @@ def _seen(image, hole, mask_input):
     return tf.concat([image, hole], axis=-1) if mask_input else image
 
 
-def _totals(terms, weights):
+def totals(terms, weights):
     """Returns what generator, whole-image and ROI discriminator minimise (Eq. 1)."""
     names = ("whole_ssim", "whole_adversarial", "roi_ssim", "roi_adversarial")
     generator_loss = tf.add_n([getattr(weights, name) * terms[name] for name in names])

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ggngan_tf import config
+from ggngan_tf.models import discriminator, generator
+
+
+def test_the_generator_of_the_paper_reaches_41_pixels():
+    assert generator.make(config.PRESETS["paper"].generator).margin == 41
+
+
+def test_no_pixel_further_than_the_margin_matters_and_one_at_it_does():
+    network = generator.make(config.Generator(filters=4, blocks=2))
+    # Positive weights, so that nothing cancels on the way to the rim of the receptive field.
+    network.set_weights([np.abs(w) + 0.01 * (w.ndim == 4) for w in network.get_weights()])
+    side, margin = 2 * network.margin + 5, network.margin
+    image = np.full((1, side, side, 3), 1e-3, np.float32)
+    base = tf.Variable(image)
+    middle = side // 2
+    with tf.GradientTape() as tape:
+        features = network.join(network.trunk(network.head(base))) + network.head(base)
+        value = tf.nn.conv2d(features, network.tail.kernel, 1, "SAME")[0, middle, middle, 0]
+    reached = np.argwhere(tape.gradient(value, base).numpy()[0, ..., 0] != 0) - middle
+    assert abs(reached).max() == margin == 13
+
+
+def test_parameters_are_those_counted_by_hand():
+    # head 9*9*1*64 + 64, slopes 64; 16 blocks of two 3*3*64*64 + 64, two norms of 4*64, 64 slopes;
+    # join 3*3*64*64 + 64 and a norm; tail 9*9*64 + 1.
+    block = 2 * (3 * 3 * 64 * 64 + 64) + 2 * 4 * 64 + 64
+    expected = (81 * 64 + 64 + 64) + 16 * block + (9 * 64 * 64 + 64 + 256) + (81 * 64 + 1)
+    network = generator.make(config.PRESETS["paper"].generator)
+    assert network.count_params() == expected == 1_238_593
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+def test_the_generator_keeps_the_image_size_and_range(preset):
+    settings = config.PRESETS[preset].generator
+    image = tf.random.stateless_normal((1, 48, 64, generator.channels(settings)), (1, 2))
+    out = generator.make(settings)(image)
+    assert out.shape == (1, 48, 64, 1)
+    assert 0 <= float(tf.reduce_min(out)) < float(tf.reduce_max(out)) <= 1
+
+
+@pytest.mark.parametrize(("name", "size"), [("whole", 512), ("roi", 32)])
+def test_discriminators_of_the_paper_judge_their_sizes(name, size):
+    settings = getattr(config.PRESETS["paper"], name)
+    judge = discriminator.make(settings)
+    assert judge(tf.zeros((1, size, size, 1))).shape == (1, 1)
+
+
+def test_the_two_discriminators_of_the_paper_differ_in_depth():
+    paper = config.PRESETS["paper"]
+    whole, roi = discriminator.make(paper.whole), discriminator.make(paper.roi)
+    assert whole.count_params() > 5 * roi.count_params()
+    assert (len(whole.trunk.layers), len(roi.trunk.layers)) == (2 + 8, 2 + 3)
+
+
+def test_mixed_precision_computes_in_16_bits_and_answers_in_32():
+    painter = generator.make(config.PRESETS["smoke"].generator, "mixed_float16")
+    assert painter.trunk.layers[0].body.layers[0].compute_dtype == "float16"
+    assert painter.head.layers[0].kernel.dtype == "float32"
+    assert painter(tf.zeros((1, 16, 16, 3))).dtype == tf.float32
+    judge = discriminator.make(config.PRESETS["smoke"].roi, "mixed_float16")
+    assert judge(tf.zeros((1, 32, 32, 2))).dtype == tf.float32

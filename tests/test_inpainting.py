@@ -1,0 +1,78 @@
+import numpy as np
+import tensorflow as tf
+
+from ggngan_tf import inpainting
+
+WINDOW = (-1000.0, 400.0)
+
+
+def test_hu_are_clipped_and_scaled():
+    hu = np.array([-2000, -1000, -300, 400, 3000])
+    np.testing.assert_allclose(inpainting.scale(hu, WINDOW), [0, 0, 0.5, 1, 1])
+
+
+def test_unscale_undoes_scale_inside_the_window():
+    hu = np.arange(-1000.0, 401.0, dtype=np.float32)
+    back = inpainting.unscale(inpainting.scale(hu, WINDOW), WINDOW)
+    np.testing.assert_array_equal(np.rint(back), hu)
+
+
+def test_a_box_has_its_size_and_stays_inside():
+    centres = tf.constant([[10, 10], [0, 0], [19, 5]])
+    boxes = inpainting.box(centres, 4, 20, 20).numpy()[..., 0]
+    assert boxes.sum(axis=(1, 2)).tolist() == [16, 16, 16]
+    assert np.argwhere(boxes[0]).min(axis=0).tolist() == [8, 8]
+    assert np.argwhere(boxes[1]).min(axis=0).tolist() == [0, 0]
+    assert np.argwhere(boxes[2]).min(axis=0).tolist() == [16, 3]
+
+
+def test_dilation_grows_along_rows_and_columns():
+    mask = np.zeros((1, 7, 7, 1), np.float32)
+    mask[0, 3, 3, 0] = 1
+    grown = inpainting.dilate(tf.constant(mask), 2).numpy()[0, ..., 0]
+    row, column = np.mgrid[:7, :7] - 3
+    np.testing.assert_array_equal(grown, (abs(row) + abs(column) <= 2).astype(float))
+
+
+def test_erase_blanks_the_hole_only():
+    image, hole = np.full((1, 2, 2, 1), 0.3, np.float32), np.zeros((1, 2, 2, 1), np.float32)
+    hole[0, 0, 1] = 1
+    erased = inpainting.erase(tf.constant(image), hole).numpy()[0, ..., 0]
+    np.testing.assert_array_equal(erased, np.float32([[0.3, 0], [0.3, 0.3]]))
+
+
+def test_paste_keeps_every_other_pixel_bit_for_bit():
+    random = np.random.default_rng(0)
+    image, painted = random.normal(size=(2, 1, 9, 9, 1)).astype(np.float32)
+    hole = (random.uniform(size=image.shape) > 0.5).astype(np.float32)
+    out = inpainting.paste(image, painted, hole).numpy()
+    assert np.array_equal(out[hole == 0], image[hole == 0])
+    assert np.array_equal(out[hole == 1], painted[hole == 1])
+
+
+def test_noise_is_seen_inside_the_hole_only():
+    ones = tf.ones((1, 3, 3, 1))
+    hole = tf.constant(np.eye(3, dtype=np.float32)[None, ..., None])
+    seen = inpainting.generator_input(ones, hole, 5 * ones, mask_input=True, noise_input=True)
+    assert seen.shape == (1, 3, 3, 3)
+    np.testing.assert_array_equal(seen[..., 2], 5 * hole[..., 0])
+    alone = inpainting.generator_input(ones, hole, ones, mask_input=False, noise_input=False)
+    np.testing.assert_array_equal(alone, ones)
+
+
+def test_a_window_is_kept_inside_the_image():
+    centre = tf.constant([[50, 50], [1, 99]])
+    origin = inpainting.window_origin(centre, 20, (100, 100))
+    np.testing.assert_array_equal(origin, [[40, 40], [0, 80]])
+
+
+def test_place_undoes_crop():
+    images = tf.reshape(tf.range(2.0 * 8 * 9), (2, 8, 9, 1))
+    origin = tf.constant([[1, 2], [5, 0]])
+    cut = inpainting.crop(images, origin, 3, 4)
+    np.testing.assert_array_equal(cut[0], images[0, 1:4, 2:6])
+    np.testing.assert_array_equal(cut[1], images[1, 5:8, 0:4])
+    np.testing.assert_array_equal(inpainting.place(images, cut, origin), images)
+    blank = inpainting.place(images, tf.zeros_like(cut), origin).numpy()
+    assert blank[1, 5:8, 0:4].sum() == 0
+    assert np.array_equal(blank[1, :5], images[1, :5])
