@@ -10,8 +10,9 @@ Pleura = Literal["avoid", "allow", "seek"]
 
 # HU, ours, judged by eye on 51 slices of 37 patients. Relative numbers count from the slice's own
 # normal lung, which breath-hold, contrast and scanner move by 200 HU.
-_NORMAL = (-900.0, -740.0)
+_NORMAL = (-900.0, -780.0)
 _AERATED = -550.0
+_EMPHYSEMA = -950.0  # the usual threshold of quantitative CT
 _MEDIAN_RANGE = (-90.0, 80.0)
 _DENSE = 200.0
 _DENSE_SHARE = 0.06
@@ -134,7 +135,7 @@ def _lung_like(smooth, normal, kernel):
         counts = signal.fftconvolve(pixels.astype(np.float32), kernel, mode="valid")
         return counts / kernel.sum()
 
-    low, high = (normal + offset for offset in _MEDIAN_RANGE)
+    low, high = max(normal + _MEDIAN_RANGE[0], _EMPHYSEMA), normal + _MEDIAN_RANGE[1]
     return (
         (share(smooth > high) < 0.5)
         & (share(smooth < low) < 0.5)

@@ -76,8 +76,8 @@ def find(
     Raises:
         SiteError: Fewer than `count` fit, or the arguments contradict each other.
     """
-    _check(volume, lung, count, diameters_mm)
-    inside = np.asarray(lung, bool)
+    inside = _lung(volume, lung)
+    _check(count, diameters_mm)
     spacing = tuple(float(step) for step in pixel_spacing)
     scan = field.Field(volume, inside, spacing, slice_spacing, pleura, gap_mm, orientation)
     drawn = diameters_mm is None
@@ -117,7 +117,7 @@ def read(
         SiteError: The table cannot be read, a centre lies outside the slices or the lung, or in
             another nodule of the table.
     """
-    inside = np.ones(series.volume.shape, bool) if lung is None else np.asarray(lung, bool)
+    inside = _lung(series.volume, np.ones_like(series.volume) if lung is None else lung)
     named = zones.Zones(series.volume, inside, series.slice_spacing, series.orientation)
     found: list[Site] = []
     for row in site_table.rows(path):
@@ -193,7 +193,7 @@ def _place(scan, diameter, others, random, may_shrink):
     return Site(slice=index, row=row, column=column, diameter_mm=diameter, zone=zone)
 
 
-def _check(volume, lung, count, diameters):
+def _lung(volume, lung):
     if volume.ndim != 3 or volume.shape != lung.shape:
         raise errors.SiteError(
             f"volume is {volume.shape} and lung {lung.shape}; "
@@ -201,8 +201,12 @@ def _check(volume, lung, count, diameters):
         )
     if not np.any(lung):
         raise errors.SiteError(
-            f"no lung in {len(lung)} slices; give slices of the chest, or the sites in a table."
+            f"no lung in {len(lung)} slices; give slices of the chest and their lung region."
         )
+    return np.asarray(lung, bool)
+
+
+def _check(count, diameters):
     if count < 1:
         raise errors.SiteError(f"count is {count}; ask for 1 site or more.")
     if diameters is None:
@@ -221,7 +225,7 @@ def _too_few(found, count, diameter, pleura):
     fewer = f"{found}, " if found else ""
     return errors.SiteError(
         f"{found} of {count} nodules fit into the aerated lung; there is no room{where} for "
-        f"another of {size}; take {fewer}smaller ones, or name the sites in a table."
+        f"one more of {size}; take {fewer}smaller ones, or name the sites in a table."
     )
 
 

@@ -96,6 +96,12 @@ def test_a_site_outside_the_lung_is_refused_with_what_is_there(tmp_path):
         read(tmp_path, "slice,row,column\n1,50,30\n", lung=lung)
 
 
+def test_a_lung_that_is_empty_or_of_another_shape_is_refused(tmp_path):
+    for lung, message in ((np.zeros((4, 100, 120)), "no lung in 4"), (np.ones((4, 9, 9)), "lung")):
+        with pytest.raises(errors.SiteError, match=message):
+            read(tmp_path, "slice,row,column\n1,50,30\n", lung=lung)
+
+
 def test_a_table_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(errors.SiteError, match="cannot be read"):
         sites.read(tmp_path / "none.csv", series(), None, np.random.default_rng(0))

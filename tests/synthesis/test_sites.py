@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from ggngan_tf import errors
-from ggngan_tf.synthesis import parenchyma, sites
+from ggngan_tf.data import dicom, lungs
+from ggngan_tf.synthesis import parenchyma, shapes, sites
+from tests import conftest
 
 SPACING = (1.0, 1.0)
 
@@ -130,3 +132,34 @@ def test_a_volume_without_lung_is_refused():
     volume, lung = thorax()
     with pytest.raises(errors.SiteError, match="no lung in 1 slices"):
         sites.find(volume, 0 * lung, SPACING, None, 1, np.random.default_rng(0))
+
+
+# Fibrosis, consolidation beside emphysema, a noisy kernel, a thin crescent of lung.
+@pytest.mark.parametrize("number", ["0042_AGE_0071", "0091_AGE_0072", "0029_AGE_0078", "0032"])
+@pytest.mark.parametrize("pleura", ["avoid", "seek"])
+def test_shapes_on_real_slices_cover_aerated_lung(number, pleura):
+    folder = conftest.shared("ct/tcga")
+    series = dicom.read_series(next(folder.glob(f"ID_{number}*.dcm")))
+    hu, spacing = series.volume[0], series.pixel_spacing
+    lung = lungs.extract(hu, spacing)
+    random = np.random.default_rng(0)
+    for site in sites.find(series.volume, lung[None], spacing, None, 2, random, pleura=pleura):
+        mask = shapes.place(shapes.draw(site.diameter_mm, spacing, random), site, hu.shape)
+        covered = hu[mask == 1]
+        assert lung[mask == 1].all()
+        assert -960 < np.median(covered) < -650
+        assert (covered > -400).mean() < 0.1
+
+
+def test_sites_in_a_real_stack_of_slices_follow_the_seed():
+    series = dicom.read_series(conftest.shared("lidc/dicom/LIDC-IDRI-0003"))
+    lung = lungs.extract_volume(series.volume, series.pixel_spacing, series.slice_spacing)
+
+    def found(seed):
+        random = np.random.default_rng(seed)
+        return sites.find(
+            series.volume, lung, series.pixel_spacing, series.slice_spacing, 3, random
+        )
+
+    assert found(7) == found(7) != found(8)
+    assert len({site.zone for site in found(7)}) == 3
