@@ -42,9 +42,9 @@ def person(seed: int) -> Anatomy:
     return Anatomy(
         body=shapes.Contour(
             (0, 4),
-            shapes.superellipse(width + rim + 5, front + rim + 2, back + rim + 2, 2.3, outer),
+            shapes.superellipse(width + rim + 5, front + rim + 2, back + rim, (2.25, 2.7), outer),
         ),
-        cage=shapes.Contour((0, 0), shapes.superellipse(width, front, back, 2.2, ripple)),
+        cage=shapes.Contour((0, 0), shapes.superellipse(width, front, back, (2.1, 2.35), ripple)),
         fat=fat,
         muscle=muscle,
         heart=random.uniform(0.92, 1.06),
@@ -98,7 +98,9 @@ def cage_scale(z):
 def body_distance(person: Anatomy, x, y, z: float):
     """Returns the distance to the skin."""
     shoulder = 0.10 * np.clip((z - 20) / 60, 0, 1) - 0.45 * np.clip((z - 85) / 60, 0, 1)
-    return person.body.distance(x, y, 1 + shoulder * np.abs(np.cos(np.arctan2(y, x))) ** 2)
+    if shoulder == 0:
+        return person.body.distance(x, y)
+    return person.body.distance(x, y, 1 + shoulder * x**2 / (x**2 + y**2 + 1))
 
 
 def cage_distance(person: Anatomy, x, y, z):

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from ggngan_tf import errors
 from ggngan_tf.data import dicom
 from ggngan_tf.data import nodules as table
 from ggngan_tf.data.phantom import anatomy, lesions, organs, scanner, shapes, vessels, wall
@@ -161,7 +162,14 @@ def nodule_set(phantom: Phantom) -> table.NoduleSet:
 
     The images are whole slices; texture is rated 1 (ground glass) by one reader, the phantom
     itself. Their mean HU and diameters are in `phantom.nodules`.
+
+    Raises:
+        NoduleSetError: The phantom was made without nodules.
     """
+    if not phantom.nodules:
+        raise errors.NoduleSetError(
+            f"phantom {phantom.seed} has no nodule; make it with `nodules=1` or more."
+        )
     sizes = np.stack([(phantom.labels == n.label).sum(axis=(1, 2)) for n in phantom.nodules])
     largest = sizes.argmax(axis=1)
     masks = np.stack(

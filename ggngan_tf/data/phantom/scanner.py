@@ -34,8 +34,8 @@ def texture(shape: tuple[int, int], size: float, pixel: float, random) -> np.nda
     step = max(int(size / pixel / 2), 1)
     coarse = random.standard_normal([n // step + 4 for n in shape]).astype(np.float32)
     coarse = ndimage.gaussian_filter(coarse, 1.0)
-    fine = ndimage.zoom(coarse, step, order=1)[: shape[0], : shape[1]]
-    return fine / fine.std()
+    fine = ndimage.zoom(coarse, step, order=1) if step > 1 else coarse
+    return fine[: shape[0], : shape[1]] / fine.std()
 
 
 def spread(solid: np.ndarray, pixel: float) -> np.ndarray:

@@ -84,14 +84,19 @@ class Contour:
 
 
 def superellipse(
-    half_width: float, front: float, back: float, power: float, ripple: np.ndarray
+    half_width: float,
+    front: float,
+    back: float,
+    powers: tuple[float, float],
+    ripple: np.ndarray,
 ) -> np.ndarray:
     """Returns the radius of a superellipse at 4096 angles, with `ripple` as its Fourier terms.
 
-    `front` and `back` are its half axes toward -y and +y. `ripple` is `(terms, 2)`: cosine and sine
-    of orders 2 and up, as shares of the radius.
+    `front` and `back` are its half axes toward -y and +y, `powers` its exponents there. `ripple`
+    is `(terms, 2)`: cosine and sine of orders 2 and up, as shares of the radius.
     """
     angle = np.linspace(0, 2 * np.pi, 4096, endpoint=False)
+    power = np.where(np.sin(angle) < 0, *powers)
     across = np.abs(np.cos(angle) / half_width) ** power
     deep = np.abs(np.sin(angle) / np.where(np.sin(angle) < 0, front, back)) ** power
     radius = (across + deep) ** (-1 / power)

@@ -1,13 +1,14 @@
 """Grows arteries, veins and bronchi that fill each lung, and draws them slice by slice."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from ggngan_tf.data.phantom import anatomy, shapes
 
 LEAVES = {"artery": 1900, "vein": 1300}  # for each lung; each ends one vessel
-LEAF_RADIUS = 0.42  # mm
+LEAF_RADIUS = 0.52  # mm
 MURRAY = 1 / 2.8  # a parent's radius to this power of the number of leaves that it feeds
 
 
@@ -60,9 +61,9 @@ def _branch(node, leaves, random, parts):
     if len(leaves) == 1:
         parts.append((node, leaves[0], 1.0, 0.55))
         return
-    centre = leaves.mean(axis=0)
-    _, _, axes = np.linalg.svd(leaves - centre, full_matrices=False)
-    order = np.argsort((leaves - centre) @ axes[0])
+    axis = random.normal(0, 0.2, 3)
+    axis[leaves.var(axis=0).argmax()] += 1
+    order = np.argsort(leaves @ axis)
     cut = int(len(leaves) * random.uniform(0.3, 0.7)) or 1
     for half in (leaves[order[:cut]], leaves[order[cut:]]):
         if len(half) == 1:
@@ -110,7 +111,7 @@ def cover(tree: Tree, x, y, z: float, thickness: float, pixel: float, grow_by: f
         start, end = _clipped(tree.start[i], tree.end[i], z, thickness / 2 + radius[i])
         rows = _span(y, start[1], end[1], radius[i])
         columns = _span(x, start[0], end[0], radius[i])
-        if rows.start >= rows.stop or columns.start >= columns.stop:
+        if result[rows, columns].size == 0:
             continue
         distance = shapes.capsule(
             x[columns], y[rows, None], levels, tree.start[i], tree.end[i], *tree.radius[i] + grow_by
@@ -124,10 +125,11 @@ def _clipped(start, end, z, reach):
     rise = end[2] - start[2]
     if abs(rise) < 1e-6:
         return start, end
-    shares = np.clip((z + np.array([-reach, reach]) - start[2]) / rise, 0, 1)
-    return tuple(start + share * (end - start) for share in shares)
+    first, last = (min(max((z + side - start[2]) / rise, 0), 1) for side in (-reach, reach))
+    return start + first * (end - start), start + last * (end - start)
 
 
 def _span(axis, first, last, radius):
     low, high = min(first, last) - radius, max(first, last) + radius
-    return slice(*np.searchsorted(axis, [low, high]))
+    step = axis[1] - axis[0]
+    return slice(max(math.ceil((low - axis[0]) / step), 0), int((high - axis[0]) // step) + 1)

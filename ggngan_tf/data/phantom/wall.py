@@ -31,7 +31,8 @@ def draw(canvas, person: anatomy.Anatomy, x, y, z: float, cage, texture) -> None
     _scapulae(canvas, cage, angle, z)
     shapes.paint(canvas, shapes.cover(cage), FAT + 25 + 8 * texture)
     _sternum(canvas, person, x, y, z)
-    _spine(canvas, x, y, z, cage, texture)
+    back = slice(*np.searchsorted(y[:, 0], [25, 125])), slice(*np.searchsorted(x[0], [-48, 48]))
+    _spine(canvas[back], x[back], y[back], z, cage[back], texture[back])
 
 
 def _table(canvas, x, y):
@@ -64,27 +65,27 @@ def _ribs(canvas, person, cage, angle, x, z):
     drop = 112 * np.clip(front, 0, 1) ** 0.9
     phase = (z + drop) / RIB_SPACING + person.rib_phase + np.where(x < 0, 0.0, 0.06)
     height = (phase - np.round(phase)) * RIB_SPACING
-    rib = np.hypot(cage - 6.0, 0.55 * height) - 4.0
+    rib = np.hypot(cage - 5.5, 0.58 * height) - 3.5
     rib = np.maximum(rib, (0.06 - front) * 250)
     gristle = np.clip((front - 0.83) / 0.03, 0, 1)
     hidden = np.abs(x) < 22
     share = shapes.cover(rib) * np.where(hidden & (front > 0.5), 0, 1)
     shapes.paint(canvas, share, CORTEX + gristle * (CARTILAGE - CORTEX))
-    inner = shapes.cover(rib + 1.3) * np.where(hidden & (front > 0.5), 0, 1)
+    inner = shapes.cover(rib + 1.2) * np.where(hidden & (front > 0.5), 0, 1)
     shapes.paint(canvas, inner, MARROW + gristle * (CARTILAGE - 15 - MARROW))
 
 
 def _scapulae(canvas, cage, angle, z):
     if z < -70:
         return
-    span = 0.36 * np.clip((z + 70) / 50, 0.2, 1)
+    span = 0.27 * np.clip((z + 70) / 50, 0.2, 1)
     along = np.abs(angle - 0.66) - span
-    plate = np.abs(cage - 21 - 14 * (angle - 0.66) ** 2) - 2.6
+    plate = np.abs(cage - 20 - 22 * (angle - 0.66) ** 2) - 2.1
     edge = np.maximum(plate, along * 120)
-    spine = np.hypot(cage - 29, (angle - 0.62) * 110) - 5.0
+    spine = np.hypot(cage - 26, (angle - 0.60) * 110) - 4.0
     bone = np.minimum(edge, spine) if z > -25 else edge
     shapes.paint(canvas, shapes.cover(bone), CORTEX)
-    shapes.paint(canvas, shapes.cover(bone + 1.5), MARROW + 60)
+    shapes.paint(canvas, shapes.cover(bone + 1.2), MARROW + 60)
 
 
 def _sternum(canvas, person, x, y, z):
