@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ggngan_tf.synthesis import sites
 
 _CORNERS = 256
+_LEAST_FILL = 0.45  # ours; the 1 real outline in 10 below it follows a vessel, or is a sliver
 _ALIKE = 40  # a shape comes from so many outlines of the nearest size, so that its detail fits
 _HARMONICS = np.array([2, 3, 4, 5])
 _DEFORMATION = 0.06  # ours, judged by eye
@@ -111,6 +112,13 @@ def diameter(outline: np.ndarray) -> float:
     return float(distance.pdist(outline).max())
 
 
+def fill(outline: np.ndarray) -> float:
+    """Returns an outline's area, relative to the circle of its diameter: 1 for a circle."""
+    row, column = outline.T
+    area = abs(np.dot(row, np.roll(column, -1)) - np.dot(column, np.roll(row, -1))) / 2
+    return float(area / (np.pi / 4 * diameter(outline) ** 2))
+
+
 def rasterise(outline: np.ndarray, pixel_spacing: tuple[float, float]) -> np.ndarray:
     """Returns the pixels whose centres lie within an outline (even-odd rule), uint8.
 
@@ -175,7 +183,8 @@ def place(
 
 @functools.cache
 def _templates(rule):
-    return tuple(outline.polygon for outline in outlines.ground_glass(rule))
+    polygons = [outline.polygon for outline in outlines.ground_glass(rule)]
+    return tuple(polygon for polygon in polygons if fill(polygon) >= _LEAST_FILL)
 
 
 def _choose(candidates, wanted, random):

@@ -23,6 +23,16 @@ def test_a_square_of_five_mm_holds_three_by_five_pixel_centres_of_two_by_one_mm(
     np.testing.assert_array_equal(shapes.rasterise(SQUARE, (2.0, 1.0)), np.ones((3, 5)))
 
 
+def test_a_square_fills_two_out_of_pi_of_its_circle():
+    assert shapes.fill(SQUARE) == pytest.approx(2 / np.pi)
+
+
+def test_slivers_among_the_real_outlines_are_left_out():
+    for seed in range(20):
+        mask = shapes.draw(20.0, (0.25, 0.25), random(seed), deformation=0.0)
+        assert mask.sum() * 0.25**2 > 0.4 * np.pi * 10**2
+
+
 def test_of_two_squares_on_a_bar_between_the_pixel_centres_the_larger_is_kept():
     left = [(0.4, -4.5), (2.5, -4.5), (2.5, -9.5), (-2.5, -9.5), (-2.5, -4.5), (0.2, -4.5)]
     right = [(0.2, 6.5), (-2.5, 6.5), (-2.5, 9.5), (2.5, 9.5), (2.5, 6.5), (0.4, 6.5)]
