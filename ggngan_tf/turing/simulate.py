@@ -13,8 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from ggngan_tf import errors
-from ggngan_tf.turing import design as design_
-from ggngan_tf.turing import documents, readings
+from ggngan_tf.turing import documents, readings, session
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,7 @@ def read_study(
     ratings = rate(truth, study.design.readers, skill, random, occasions=2)
     rows = []
     for reader in range(study.design.readers):
-        order = session(study, reader, random)
+        order = session.order(study, reader, random)
         for position, (case, occasion) in enumerate(order, start=1):
             seconds = skill.seconds * np.exp(random.normal(0, 0.4)) * (1 + np.exp(-position / 10))
             rating = int(ratings[occasion - 1, reader, cases.index(case)])
@@ -102,19 +101,3 @@ def read_study(
                 [f"reader-{reader + 1}", case, occasion, position, rating, round(seconds, 1), ""]
             )
     return pd.DataFrame(rows, columns=readings.COLUMNS)
-
-
-def session(
-    study: documents.Study, reader: int, random: np.random.Generator
-) -> list[tuple[str, int]]:
-    """Returns case and occasion in the order in which a reader meets them, drawn for the reader."""
-    order: list[tuple[str, int]] = []
-    batches = design_.batches_of(reader, study.design)
-    for number in random.permutation(batches):
-        cases = study.batches[number].order
-        repeated = [c for c in dict.fromkeys(cases) if cases.count(c) == 2]
-        seen: set[str] = set()
-        for case in design_.order(list(dict.fromkeys(cases)), repeated, random):
-            order.append((case, 2 if case in seen else 1))
-            seen.add(case)
-    return order
