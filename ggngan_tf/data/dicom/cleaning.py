@@ -6,7 +6,7 @@ import warnings
 import pydicom
 from pydicom import charset, config, datadict, filebase, filewriter, valuerep
 
-_SHORT_TEXT = ("CS", "SH", "LO")
+_TEXT = ("CS", "SH", "LO", "ST", "LT", "UC", "UT")
 # Programs read these; a value out of the standard's form is of no use to them, and fails some.
 _STRICT = ("AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI")
 
@@ -50,8 +50,10 @@ def _usable(dataset, tag):
 def _conforming(element):
     tag = element.tag
     standard = datadict.dictionary_VR(tag) if datadict.dictionary_has_tag(tag) else element.VR
-    if element.VR in _SHORT_TEXT and standard in _SHORT_TEXT:
+    if element.VR in _TEXT and standard in _TEXT:
         element.VR = standard  # some archives write a code as free text
+    if element.VR not in (*standard.split(" or "), "UN"):
+        raise ValueError(f"{tag} is {element.VR}, needed is {standard}")
     if element.VR not in _STRICT or element.is_empty:
         return element
     if not _valid(element):

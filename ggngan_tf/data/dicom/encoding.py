@@ -1,5 +1,6 @@
 """Parts that every written CT slice shares: tags, coded concepts, pixels, the file itself."""
 
+import io
 import pathlib
 import warnings
 
@@ -97,12 +98,14 @@ def write(dataset: pydicom.Dataset, path: pathlib.Path) -> None:
     """
     dataset.file_meta = pydicom.dataset.FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    content = io.BytesIO()  # so that a value's error cannot be mistaken for the disk's
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pydicom.dcmwrite(path, dataset, enforce_file_format=True)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+            pydicom.dcmwrite(content, dataset, enforce_file_format=True)
+    except Exception as error:  # an odd value fails in as many ways as there are types
         raise errors.DicomError(
             f"{path.name}: cannot be encoded ({reading.summary(error)}); "
             "repair the source's header."
         ) from error
+    path.write_bytes(content.getbuffer())

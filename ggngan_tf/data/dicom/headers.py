@@ -133,6 +133,12 @@ def text(dataset: pydicom.Dataset, name: str) -> str:
     return "" if found is None else str(found)
 
 
+def uid_or_empty(dataset: pydicom.Dataset, name: str) -> str:
+    """Returns a UID of the header, empty where it is missing or has other than digits and dots."""
+    found = text(dataset, name)
+    return found if _UID.fullmatch(found) else ""
+
+
 def number(dataset: pydicom.Dataset, name: str, default: float | None = None) -> float:
     """Returns one finite number of the header, or `default` where it is missing or empty.
 
@@ -195,9 +201,9 @@ def _check_orientation(header):
 
 
 def _uid(dataset, name):
-    found = text(dataset, name)
-    if not _UID.fullmatch(found):
-        raise errors.DicomError(f"{name} is {found[:64]!r}, needed is a UID")
+    found = uid_or_empty(dataset, name)
+    if not found:
+        raise errors.DicomError(f"{name} is {text(dataset, name)[:64]!r}, needed is a UID")
     return found
 
 

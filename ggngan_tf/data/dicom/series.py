@@ -25,7 +25,8 @@ class Series:
         pixel_spacing: mm, between rows and between columns.
         positions: float64 `(slice, 3)`, mm, patient coordinates of pixel (0, 0).
         orientation: Direction cosines of a row and of a column, 6 numbers.
-        frame_uid: Frame of Reference UID; the first slice's where they differ, empty where missing.
+        frame_uid: Frame of Reference UID; the first slice's where they differ, empty where it is
+            missing or no UID.
         sop_uids: SOP Instance UIDs in slice order.
         skipped: Files that belong to the series and could not be used, with the reason.
         notes: What a user should know: missing slices, gantry tilt, more than one frame.
@@ -125,7 +126,7 @@ def _read(slices, skipped):
         positions=positions,
         orientation=header.orientation,
         patient_id=headers.text(first, "PatientID"),
-        frame_uid=headers.text(first, "FrameOfReferenceUID"),
+        frame_uid=headers.uid_or_empty(first, "FrameOfReferenceUID"),
         study_uid=header.study_uid,
         series_uid=header.series_uid,
         sop_uids=tuple(h.sop_uid for h in kept),

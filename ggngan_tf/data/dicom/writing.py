@@ -1,6 +1,7 @@
 """Writes a derived series: some slices edited, everything else as it was."""
 
 import pathlib
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -79,7 +80,8 @@ def write_series(
     digest = identifiers.digest(dict(edited))
     series_uid = identifiers.derive("series", source.series_uid, digest, *options)
     names = [f"IM{i + 1:04d}.dcm" for i in range(len(source))]
-    with files.atomic_folder(out) as temporary:
+    with files.atomic_folder(out) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of every odd value that it passes on
         for index, name in enumerate(names):
             dataset = _edited(source, index, edited.get(index))
             if burn_marker:
