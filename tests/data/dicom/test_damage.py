@@ -85,7 +85,7 @@ def test_a_damaged_real_scan_is_read_or_refused(real, place, seed):
 @hypothesis.given(start=strategies.binary(max_size=300), preamble=strategies.booleans())
 def test_bytes_that_only_start_like_dicom_are_refused(place, start, preamble):
     content = bytes(128) + b"DICM" + start if preamble else b"\x08\x00" + start
-    assert read_or_refuse(whole, place) is None
+    assert read_or_refuse(content, place) is None
 
 
 @settings(100)
