@@ -3,10 +3,11 @@
 The one room that imports h5py. `docs/design.md`, section 3, is the schema's reference.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import h5py
@@ -34,6 +35,7 @@ _NUMBERS = {
 _STRINGS = ("patient_id", "series_uid", "sop_uid", "manufacturer")
 _PIXELS = ("image", "mask", "lung")
 _RATINGS = ("texture", "malignancy", "subtlety")
+_PACKED = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,16 +169,10 @@ def read(path: pathlib.Path | str) -> NoduleSet:
         NoduleSetError: `path` is not HDF5, is of another schema, or a dataset does not conform.
     """
     path = pathlib.Path(path)
-    try:
-        with h5py.File(path, "r") as file:
-            _check_attributes(file, path)
-            columns = {name: _column(file, name, path) for name in (*_NUMBERS, *_STRINGS)}
-            attributes = {k: _plain(v) for k, v in file.attrs.items()}
-    except OSError as error:
-        raise errors.NoduleSetError(
-            f"{path}: cannot be read as HDF5 ({_reason(error)}); "
-            "give a file that `ggngan prepare` wrote."
-        ) from error
+    with _opened(path) as file:
+        _check_attributes(file, path)
+        columns = {name: _column(file, name, path) for name in (*_NUMBERS, *_STRINGS)}
+        attributes = {k: _plain(v) for k, v in file.attrs.items()}
     attributes = {k: v for k, v in attributes.items() if k not in ("schema", "intensity")}
     try:
         return NoduleSet(**columns, attributes=attributes)
@@ -202,35 +198,45 @@ def write(nodules: NoduleSet, path: pathlib.Path | str) -> None:
             file.create_dataset(name, data=values, dtype=h5py.string_dtype())
 
 
-def write_parts(
-    parts: Iterable[NoduleSet], path: pathlib.Path | str, attributes: dict[str, Any] | None = None
+def join(
+    parts: Sequence[pathlib.Path],
+    path: pathlib.Path | str,
+    attributes: dict[str, Any],
+    renumber: bool = False,
 ) -> int:
-    """Writes many sets as one, whole or not at all, with one of them in memory at a time.
+    """Writes sets that `write` wrote as one set, whole or not at all, a row in memory at a time.
 
-    Readers' ratings become as wide as the widest part's, filled up with 0.
+    Pixels are copied as they are compressed. Readers' ratings become as wide as the widest part's,
+    filled up with 0.
 
     Args:
-        parts: Sets of one image size; all have `lung` and `slice_origin`, or none has.
+        parts: Files of one image size; all have `lung` and `slice_origin`, or none has.
         path: File to write.
-        attributes: What the file says of itself; None takes the first part's.
+        attributes: What the file says of itself.
+        renumber: Number nodules anew, from 1 through all parts.
 
     Returns:
         How many rows were written.
 
     Raises:
-        NoduleSetError: There are no parts, or one does not fit the first.
+        NoduleSetError: There are no parts, or one cannot be read or does not fit the first.
         OutputError: The folder cannot be written to, or the disk is full.
     """
-    rows = 0
+    if not parts:
+        raise errors.NoduleSetError(f"{path}: no nodules to write.")
+    rows = last = 0
     with files.atomic_file(pathlib.Path(path)) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["schema"], file.attrs["intensity"] = SCHEMA, "HU"
+        file.attrs.update(attributes)
         for part in parts:
-            if not rows:
-                file.attrs["schema"], file.attrs["intensity"] = SCHEMA, "HU"
-                file.attrs.update(part.attributes if attributes is None else attributes)
-            _append(file, part, rows)
-            rows += len(part)
-        if not rows:
-            raise errors.NoduleSetError(f"{path}: no nodules to write.")
+            with _opened(part) as source:
+                _check_attributes(source, part)
+                _append(file, source, rows, part)
+                if renumber:
+                    _, order = np.unique(source["nodule_id"][...], return_inverse=True)
+                    file["nodule_id"][rows:] = order + last + 1
+                    last += int(order.max()) + 1
+                rows += len(source["image"])
     return rows
 
 
@@ -242,50 +248,74 @@ def fingerprint(path: pathlib.Path | str) -> str:
 def _write_column(file, name, values):
     if name in _PIXELS and len(values):
         chunks = (1, *values.shape[1:])
-        file.create_dataset(name, data=values, chunks=chunks, compression="gzip", shuffle=True)
+        file.create_dataset(name, data=values, chunks=chunks, **_PACKED)
     else:
         file.create_dataset(name, data=values)
 
 
-def _append(file, part, rows):
+@contextlib.contextmanager
+def _opened(path):
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except OSError as error:
+        raise errors.NoduleSetError(
+            f"{path}: cannot be read as HDF5 ({_reason(error)}); "
+            "give a file that `ggngan prepare` wrote."
+        ) from error
+
+
+def _append(file, source, rows, part):
     for name in (*_NUMBERS, *_STRINGS):
-        values = getattr(part, name)
-        if values is None:
-            if name in file:
-                raise errors.NoduleSetError(f"row {rows}: has no {name}, earlier rows have.")
+        if name not in source and name not in file:
             continue
         if not rows:
-            _create(file, name, values)
-        elif name not in file:
-            raise errors.NoduleSetError(f"row {rows}: has {name}, earlier rows have none.")
-        _extend(file[name], values, rows)
+            _create(file, name, source[name])
+        if name not in source or name not in file:
+            which = "has no" if name in file else "has a"
+            raise errors.NoduleSetError(f"{part}: {which} {name}, unlike the sets before it.")
+        if name in _RATINGS:
+            _extend_ratings(file[name], source[name])
+        elif file[name].shape[1:] != source[name].shape[1:]:
+            raise errors.NoduleSetError(
+                f"{part}: {name} has shape {source[name].shape}, needed is (rows, "
+                f"{', '.join(map(str, file[name].shape[1:]))}), as in the sets before it."
+            )
+        else:
+            _extend(file[name], source[name])
 
 
-def _create(file, name, values):
-    text = name in _STRINGS
+def _create(file, name, source):
+    pixels, free = name in _PIXELS, name in _RATINGS
     file.create_dataset(
         name,
-        shape=(0, *values.shape[1:]),
-        maxshape=(None, *((None,) if name in _RATINGS else values.shape[1:])),
-        chunks=(1, *values.shape[1:]) if name in _PIXELS else (256, *values.shape[1:]),
-        dtype=h5py.string_dtype() if text else _NUMBERS[name][0],
-        **({"compression": "gzip", "shuffle": True} if name in _PIXELS else {}),
+        shape=(0, *source.shape[1:]),
+        maxshape=(None, *((None,) if free else source.shape[1:])),
+        chunks=(1 if pixels else 256, *source.shape[1:]),
+        dtype=h5py.string_dtype() if name in _STRINGS else _NUMBERS[name][0],
+        **(_PACKED if pixels else {}),
     )
 
 
-def _extend(dataset, values, rows):
-    name = dataset.name.removeprefix("/")
-    if name in _RATINGS:
-        dataset.resize((rows + len(values), max(dataset.shape[1], values.shape[1])))
-        dataset[rows:, : values.shape[1]] = values
+def _extend_ratings(target, source):
+    rows = len(target)
+    target.resize((rows + len(source), max(target.shape[1], source.shape[1])))
+    target[rows:, : source.shape[1]] = source[...]
+
+
+def _extend(target, source):
+    rows = len(target)
+    target.resize(rows + len(source), axis=0)
+    if target.ndim < 3:
+        target[rows:] = source[...]
         return
-    if dataset.shape[1:] != values.shape[1:]:
-        raise errors.NoduleSetError(
-            f"row {rows}: {name} has shape {values.shape[1:]}, needed is {dataset.shape[1:]}, "
-            "as the first row has."
-        )
-    dataset.resize(rows + len(values), axis=0)
-    dataset[rows:] = values.astype(object) if name in _STRINGS else values
+    packing = [(d.chunks, d.compression, d.compression_opts, d.shuffle) for d in (target, source)]
+    for row in range(len(source)):
+        if packing[0] == packing[1]:
+            skipped_filters, packed = source.id.read_direct_chunk((row, 0, 0))
+            target.id.write_direct_chunk((rows + row, 0, 0), packed, skipped_filters)
+        else:
+            target[rows + row] = source[row]
 
 
 def _check_attributes(file, path):
@@ -311,6 +341,10 @@ def _column(file, name, path):
         return None
     dataset = file[name]
     if name in _STRINGS:
+        if h5py.check_string_dtype(dataset.dtype) is None:
+            raise errors.NoduleSetError(
+                f"{path}: dataset {name} is {dataset.dtype}, needed are strings."
+            )
         return np.asarray(dataset.asstr()[...] if dataset.shape != (0,) else [], dtype=str)
     if dataset.dtype != _NUMBERS[name][0]:
         raise errors.NoduleSetError(
