@@ -8,10 +8,8 @@ import io
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
-
-import numpy as np
 
 from ggngan_tf import errors, files, parallel
 from ggngan_tf.data import nodules
@@ -104,7 +102,7 @@ def run(
     if not full:
         reasons = left_out[0].reason if left_out else "there was none to look at"
         raise errors.NoduleSetError(f"{out}: no series gave a nodule ({reasons}).")
-    rows = nodules.write_parts(_parts(folder, full, renumber), out, attributes)
+    rows = nodules.join([folder / f"{key}.h5" for key in full], out, attributes, renumber)
     shutil.rmtree(folder)
     return Result(rows, len(full), len(keys) - len(todo), left_out)
 
@@ -147,17 +145,6 @@ def _part(work, folder, pair):
         nodules.write(rows, folder / f"{key}.h5")
     files.write_text(folder / f"{key}.json", json.dumps(found))
     return key, found
-
-
-def _parts(folder, keys, renumber) -> Iterator[nodules.NoduleSet]:
-    last = 0
-    for key in keys:
-        part = nodules.read(folder / f"{key}.h5")
-        if renumber:
-            _, order = np.unique(part.nodule_id, return_inverse=True)
-            part = dataclasses.replace(part, nodule_id=(order + last + 1).astype(np.int32))
-            last = int(part.nodule_id.max())
-        yield part
 
 
 def _write_skipped(skipped, path):

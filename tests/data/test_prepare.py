@@ -221,7 +221,7 @@ def test_whatever_a_series_raises_the_batch_goes_on(tmp_path):
 def test_an_interrupted_batch_reads_no_finished_series_again(tmp_path, monkeypatch):
     items = drawn(tmp_path, "2", "3", "bad")
     with monkeypatch.context() as patch:
-        patch.setattr(nodules, "write_parts", _interrupt)
+        patch.setattr(nodules, "join", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             batch.run(draw, items, tmp_path / "set.h5", attributes={})
     next((tmp_path / "set.h5.parts").glob("*.h5")).unlink()  # as a full disk may leave it
@@ -238,7 +238,7 @@ def _interrupt(*arguments):
 
 def test_other_settings_take_no_part_of_an_earlier_batch(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(nodules, "write_parts", _interrupt)
+        patch.setattr(nodules, "join", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             batch.run(draw, drawn(tmp_path, "2"), tmp_path / "set.h5", attributes={"note": "a"})
     again = batch.run(draw, drawn(tmp_path, "2"), tmp_path / "set.h5", attributes={"note": "b"})
@@ -266,7 +266,7 @@ def test_a_clean_batch_leaves_no_list_of_an_earlier_one(tmp_path):
 
 
 def test_parts_are_json_beside_their_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(nodules, "write_parts", _interrupt)
+    monkeypatch.setattr(nodules, "join", _interrupt)
     with pytest.raises(KeyboardInterrupt):
         batch.run(draw, drawn(tmp_path, "2"), tmp_path / "set.h5", attributes={})
     (part,) = (tmp_path / "set.h5.parts").glob("*.json")
