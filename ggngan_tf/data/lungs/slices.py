@@ -13,7 +13,9 @@ LUMEN = -650  # darker than the wall of a bronchus, which partial volume thins
 TEXTURE = -850  # lung has vessels, brighter than this, gas has none
 OUTER_AIR = -940
 WALLS = (3.0, 1.0)  # the thinnest chest wall; what is thinner is table, tube or clothing
+SLITS = 3.0  # fills notches of small vessels
 CLOSING = 9.0  # fills notches of vessels and small nodules
+CURVATURE = 110.0  # mm, the usual radius of the chest wall
 LEAST_AREA = 100.0  # mm2 of one region of lung
 SMALL_AREA = 1500.0  # mm2; so thin a lung shows partial volume, gas in bowel keeps a dark core
 LARGEST_HOLE = 1500.0  # mm2; a larger hole is the dome of the liver or the heart
@@ -99,7 +101,7 @@ def airway(soft: np.ndarray, air: np.ndarray, body: np.ndarray, pixel: float) ->
     They are pools of air near the middle of the body with a wall around them.
     """
     found = morphology.regions(((soft < GAS) & (air > 0)).astype(np.uint8))
-    middle = np.argwhere(body).mean(axis=0)
+    middle = np.argwhere(body).mean(axis=0) if body.any() else np.zeros(2)
     near = np.hypot(*((found.centres - middle) * pixel).T) < 70
     area = found.areas * pixel**2
     result = np.zeros_like(air)
@@ -174,14 +176,16 @@ def _at_edge(lung, bronchi, pixel):
 
 
 def _close_side(side, body, middle, pixel):
-    side = morphology.close(side, CLOSING / pixel)
-    side = _fill_holes(side, pixel)
+    # Notches first: closing makes them shallow, and then they look like ribs.
+    side = _fill_holes(morphology.close(side, SLITS / pixel), pixel)
     for notch, (normal, mouth), width, depth in morphology.notches(side):
         toward = (middle - mouth) / max(np.hypot(*(middle - mouth)), 1e-6)
         costal = normal @ toward < 0.2 and _tissue_behind(mouth, normal, body) * pixel < 70
         if costal and width * pixel < 60 and 0.25 * width < depth < 45 / pixel:
-            side = side | notch
-    return side
+            # The chest wall is curved: a straight chord would cut the nodule short.
+            bulge = (width * pixel) ** 2 / (8 * CURVATURE)
+            side = side | morphology.dilate(notch, max(bulge / pixel, 1.0))
+    return _fill_holes(morphology.close(side, CLOSING / pixel), pixel)
 
 
 def _tissue_behind(mouth, normal, body):

@@ -49,7 +49,7 @@ def person(seed: int) -> Anatomy:
         muscle=muscle,
         heart=random.uniform(0.92, 1.06),
         rib_phase=random.uniform(0, 1),
-        contrast=random.choice([45.0, random.uniform(130, 220)]),
+        contrast=float(random.choice([45.0, random.uniform(130, 220)])),
         tubes=_tubes(random),
     )
 
@@ -88,24 +88,24 @@ def _tubes(random) -> dict[str, Tube]:
     }
 
 
-def cage_scale(z):
+def cage_scale(z: float) -> float:
     """Returns how wide the cage is at a height, as a share of its widest."""
     top = np.clip((z - 5) / 98, 0, 1)
     low = np.clip(-(z + 20) / 150, 0, 1)
-    return np.sqrt(np.maximum(1 - 0.99 * top**2.2, 0.02)) * (1 + 0.05 * low)
+    return float(np.sqrt(max(1 - 0.99 * top**2.2, 0.02)) * (1 + 0.05 * low))
 
 
 def body_distance(person: Anatomy, x, y, z: float):
     """Returns the distance to the skin."""
-    shoulder = 0.10 * np.clip((z - 20) / 60, 0, 1) - 0.45 * np.clip((z - 85) / 60, 0, 1)
+    shoulder = float(0.10 * np.clip((z - 20) / 60, 0, 1) - 0.45 * np.clip((z - 85) / 60, 0, 1))
     if shoulder == 0:
         return person.body.distance(x, y)
     return person.body.distance(x, y, 1 + shoulder * x**2 / (x**2 + y**2 + 1))
 
 
-def cage_distance(person: Anatomy, x, y, z):
+def cage_distance(person: Anatomy, x, y, z: float):
     """Returns the distance to the inside of the ribs."""
-    return person.cage.distance(x, y, cage_scale(z), shift=0.0)
+    return person.cage.distance(x, y, cage_scale(z))
 
 
 def spine_distance(x, y):

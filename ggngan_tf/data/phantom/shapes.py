@@ -75,9 +75,9 @@ class Contour:
         slope = np.gradient(radius, 2 * np.pi / len(radius))
         self.shrink = (1 / np.sqrt(1 + (slope / radius) ** 2)).astype(np.float32)
 
-    def distance(self, x, y, scale=1.0, shift: float = 0.0):
-        """Returns the distance to the curve scaled by `scale` and moved by `shift` mm along y."""
-        dx, dy = x - self.centre[0], y - self.centre[1] - shift
+    def distance(self, x, y, scale=1.0):
+        """Returns the distance to the curve scaled by `scale`."""
+        dx, dy = x - self.centre[0], y - self.centre[1]
         turn = len(self.radius) / (2 * np.pi)
         index = (np.arctan2(dy, dx) * turn).astype(np.int32) % len(self.radius)
         return (np.hypot(dx, dy) - scale * self.radius[index]) * self.shrink[index]

@@ -1,11 +1,10 @@
 """Grows arteries, veins and bronchi that fill each lung, and draws them slice by slice."""
 
 import dataclasses
-import math
 
 import numpy as np
 
-from ggngan_tf.data.phantom import anatomy, shapes
+from ggngan_tf.data.phantom import anatomy
 
 LEAVES = {"artery": 1900, "vein": 1300}  # for each lung; each ends one vessel
 LEAF_RADIUS = 0.52  # mm
@@ -101,35 +100,52 @@ def cover(tree: Tree, x, y, z: float, thickness: float, pixel: float, grow_by: f
         pixel: mm.
         grow_by: mm, added to the radii.
     """
-    radius = tree.radius.max(axis=1) + grow_by + pixel
-    low = np.minimum(tree.start[:, 2], tree.end[:, 2]) - radius
-    high = np.maximum(tree.start[:, 2], tree.end[:, 2]) + radius
-    near = np.flatnonzero((low < z + thickness / 2) & (high > z - thickness / 2))
-    levels = (z + thickness * np.array([-1, 0, 1]) / 3)[:, None, None]
     result = np.zeros((len(y), len(x)), np.float32)
-    for i in near:
-        start, end = _clipped(tree.start[i], tree.end[i], z, thickness / 2 + radius[i])
-        rows = _span(y, start[1], end[1], radius[i])
-        columns = _span(x, start[0], end[0], radius[i])
-        if result[rows, columns].size == 0:
-            continue
-        distance = shapes.capsule(
-            x[columns], y[rows, None], levels, tree.start[i], tree.end[i], *tree.radius[i] + grow_by
-        )
-        share = np.clip(0.5 - distance / pixel, 0, 1).mean(axis=0)
-        np.maximum(result[rows, columns], share, out=result[rows, columns])
+    reach = tree.radius.max(axis=1) + grow_by + pixel
+    start, end = _within(tree, z, thickness / 2 + reach)
+    low = np.minimum(start, end)[:, 1::-1] - reach[:, None]
+    high = np.maximum(start, end)[:, 1::-1] + reach[:, None]
+    corner = np.array([y[0], x[0]])
+    first = np.floor((low - corner) / pixel).astype(int)
+    last = np.ceil((high - corner) / pixel).astype(int)
+    near = (end[:, 2] != start[:, 2]) | (np.abs(start[:, 2] - z) < thickness / 2 + reach)
+    near &= np.all((last >= 0) & (first < result.shape), axis=1)
+    # Windows of a few sizes, so that each size is one array operation.
+    size = 2 ** np.ceil(np.log2(np.maximum((last - first).max(axis=1) + 1, 8))).astype(int)
+    size = np.minimum(size, min(result.shape))
+    levels = z + thickness * np.array([-1, 0, 1], np.float32) / 3
+    for side in np.unique(size[near]):
+        group = np.flatnonzero(near & (size == side))
+        for part in np.array_split(group, -(-len(group) * side**2 // 400_000)):
+            rows, columns = (
+                np.clip(first[part, axis], 0, result.shape[axis] - side)[:, None] + np.arange(side)
+                for axis in (0, 1)
+            )
+            distance = _distance(tree, part, x[columns], y[rows], levels) - grow_by
+            share = np.clip(0.5 - distance / pixel, 0, 1).mean(axis=1)
+            np.maximum.at(result, (rows[:, :, None], columns[:, None, :]), share)
     return result
 
 
-def _clipped(start, end, z, reach):
-    rise = end[2] - start[2]
-    if abs(rise) < 1e-6:
-        return start, end
-    first, last = (min(max((z + side - start[2]) / rise, 0), 1) for side in (-reach, reach))
-    return start + first * (end - start), start + last * (end - start)
+def _within(tree, z, reach):
+    """Cuts the segments to what lies within `reach` of z; those that miss it become points."""
+    rise = tree.end[:, 2] - tree.start[:, 2]
+    rise = np.where(np.abs(rise) < 1e-6, 1e-6, rise)
+    shares = np.clip((z + np.array([[-1], [1]]) * reach - tree.start[:, 2]) / rise, 0, 1)
+    way = tree.end - tree.start
+    return tuple(tree.start + share[:, None] * way for share in shares)
 
 
-def _span(axis, first, last, radius):
-    low, high = min(first, last) - radius, max(first, last) + radius
-    step = axis[1] - axis[0]
-    return slice(max(math.ceil((low - axis[0]) / step), 0), int((high - axis[0]) // step) + 1)
+def _distance(tree, part, x, y, levels):
+    """Returns the distance to each segment in its window, `(segment, level, row, column)`."""
+    start, radius = (a[part].astype(np.float32) for a in (tree.start, tree.radius))
+    way = (tree.end - tree.start)[part].astype(np.float32)
+    ux, uy, uz = (way[:, i, None, None, None] for i in range(3))
+    dx = (x - start[:, :1])[:, None, None, :]
+    dy = (y - start[:, 1:2])[:, None, :, None]
+    dz = (levels - start[:, 2:])[:, :, None, None]
+    squares = np.maximum((way**2).sum(axis=1), 1e-9)[:, None, None, None]
+    share = np.clip((dx * ux + dy * uy + dz * uz) / squares, 0, 1)
+    away = (dx - share * ux) ** 2 + (dy - share * uy) ** 2 + (dz - share * uz) ** 2
+    first, last = (radius[:, i, None, None, None] for i in (0, 1))
+    return np.sqrt(away) - (first + share * (last - first))
