@@ -15,7 +15,7 @@ import jinja2
 import matplotlib.image
 import numpy as np
 
-WINDOW = (-1350.0, 150.0)  # HU; the lung window, level -600 and width 1500
+from ggngan_tf import config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ def page(title: str, sections: Sequence[Section], subtitle: str = "") -> str:
 
 def picture(
     image: np.ndarray,
-    window: tuple[float, float] = WINDOW,
+    window: tuple[float, float] = config.LUNG_WINDOW,
     outline: np.ndarray | None = None,
     zoom: int = 1,
 ) -> bytes:

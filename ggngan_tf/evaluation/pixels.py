@@ -24,26 +24,28 @@ def compare(
         synthetic: Synthetic ones.
         training: The real nodules that the generator learnt from; needed to look for copies, and
             a further reference for real against real.
-        repeats: Of the network's cross-validation, some 15 s each at 50 against 50.
+        repeats: Of the network's cross-validation, some 15 s each at 50 against 50; 0 for none.
         splits: Draws of real against real for the seams; the network gets one.
         seed: Same seed, same result.
 
     Returns:
         `cnn` (as `detector.Verdict.summary`), `seam` (as `seams.compare`), `ssim` of nodules with
         their originals, `memorisation` if there is a training set, `diversity`, and
-        `real_vs_real` with the areas of `cnn` and `seam`.
+        `real_vs_real` with `auc_cnn` and `auc_seam`.
 
     Raises:
         RadiomicsError: There are too few patients for the folds.
     """
     border, painted = seams.excess(real), seams.excess(synthetic)
     found = {
-        "cnn": _network(real, synthetic, repeats, seed),
         "seam": seams.compare(border, painted),
         "ssim": _originals(real, synthetic),
         "diversity": similarity.repeats(synthetic),
         "real_vs_real": _equals(real, training, len(synthetic), splits, seed),
     }
+    if repeats:
+        found["cnn"] = _network(real, synthetic, repeats, seed)
+        found["real_vs_real"]["auc_cnn"] = _equal_network(real, training, len(synthetic), seed)
     if training is not None:
         found["memorisation"] = memorisation(real, synthetic, training)
     return found
@@ -103,26 +105,26 @@ def _originals(real, synthetic):
 
 
 def _equals(real, training, count, splits, seed):
-    patients = [real.patients()] + ([] if training is None else [training.patients()])
-    names = np.concatenate(patients)
+    sets = [real] if training is None else [real, training]
+    names = np.concatenate([s.patients() for s in sets])
+    borders = [seams.excess(s) for s in sets]
+    border = {name: np.concatenate([b[name] for b in borders]) for name in borders[0]}
     sizes = comparison.affordable(len(set(names)), len(real), count)
-    windows, border = cnn.windows(real), seams.excess(real)
-    if training is not None:
-        windows = np.concatenate([windows, cnn.windows(training)])
-        further = seams.excess(training)
-        border = {name: np.concatenate([border[name], further[name]]) for name in border}
     random = np.random.default_rng(seed)
     draws = [comparison.draw(names, *sizes, random) for _ in range(splits)]
     areas = [_seam_area(border, a, b) for a, b in draws]
-    a, b = draws[0]
-    verdict = detector.cross_validate(
-        cnn.judge, windows[a], windows[b], names[a], names[b], repeats=1
-    )
-    return {
-        "sizes": sizes,
-        "cnn": verdict.area,
-        "seam": {"mean": float(np.mean(areas)), "high": float(np.max(areas))},
-    }
+    seam = {"mean": float(np.mean(areas)), "low": min(areas), "high": max(areas)}
+    return {"auc_seam": seam}
+
+
+def _equal_network(real, training, count, seed):
+    sets = [real] if training is None else [real, training]
+    names = np.concatenate([s.patients() for s in sets])
+    windows = np.concatenate([cnn.windows(s) for s in sets])
+    sizes = comparison.affordable(len(set(names)), len(real), count)
+    a, b = comparison.draw(names, *sizes, np.random.default_rng(seed))
+    cases = (windows[a], windows[b], names[a], names[b])
+    return detector.cross_validate(cnn.judge, *cases, repeats=1, seed=seed).summary(seed=seed)
 
 
 def _seam_area(border, a, b):
