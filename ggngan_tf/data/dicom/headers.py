@@ -1,6 +1,7 @@
 """What a slice's header must say to be used, and a plain record of it."""
 
 import dataclasses
+import functools
 import math
 import pathlib
 import re
@@ -44,7 +45,7 @@ class Header:
     position: tuple[float, float, float]
     orientation: tuple[float, ...]
 
-    @property
+    @functools.cached_property
     def normal(self) -> np.ndarray:
         """Unit vector across the slice, float64 `(3,)`, upwards in patient coordinates."""
         normal = np.cross(self.orientation[:3], self.orientation[3:])

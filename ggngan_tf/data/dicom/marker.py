@@ -22,13 +22,13 @@ _LETTERS = {
 def burn(dataset: pydicom.Dataset, word: str = "SYNTHETIC") -> None:
     """Writes a word into the top left corner of an uncompressed slice, black-edged white.
 
-    The letters are 1/40 of the slice high, but at least 7 pixels; a slice too small for the word
+    The letters are 1/25 of the slice high, but at least 7 pixels; a slice too small for the word
     gets as much of it as fits. Burned In Annotation becomes YES.
     """
     dtype = np.dtype("<i2" if dataset.PixelRepresentation == 1 else "<u2")
     stored = np.frombuffer(dataset.PixelData, dtype).reshape(dataset.Rows, dataset.Columns).copy()
     slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-    hu = np.where(_bitmap(word, max(1, dataset.Rows // 280)), _WHITE, hounsfield.LOWEST)
+    hu = np.where(_bitmap(word, max(1, dataset.Rows // 170)), _WHITE, hounsfield.LOWEST)
     hu = hu[: dataset.Rows, : dataset.Columns]
     values = hounsfield.from_hu(dataset, hu, slope, intercept)
     stored[: hu.shape[0], : hu.shape[1]] = values

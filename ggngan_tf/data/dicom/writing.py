@@ -34,6 +34,7 @@ _STALE = (
     "EncryptedAttributesSequence",
     "ReferencedSOPInstanceUID",  # at the top level it belongs to no module of a CT image
 )
+_LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless)
 
 
 def write_series(
@@ -124,6 +125,8 @@ def _edited(source, index, hu):
     for name in _STALE:
         if name in dataset:
             del dataset[name]
+    if source.datasets[index].file_meta.TransferSyntaxUID in _LOSSY:
+        dataset.LossyImageCompression = "01"  # decompressing does not bring back what was lost
     return dataset
 
 
@@ -141,6 +144,8 @@ def _explain(dataset, sop_uid, description, is_edited):
     dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
     dataset.SyntheticData = "YES"
     suffix = "" if is_edited else " (pixels of this slice unchanged)"
+    if not description.isascii():
+        dataset.SpecificCharacterSet = "ISO_IR 192"  # UTF-8; pydicom has decoded the rest
     dataset.DerivationDescription = (description + suffix)[:1024]
     dataset.DerivationCodeSequence = [encoding.code(_DERIVATION)]
     origin = pydicom.Dataset()

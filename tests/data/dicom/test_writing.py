@@ -98,6 +98,36 @@ def test_an_edit_goes_back_through_slope_and_intercept_and_saturates(tmp_path):
     assert stored[0] == 0 and stored[1] in (750, 751) and stored[2] == 2036
 
 
+def test_a_description_may_be_in_any_script(tmp_path):
+    for path in synthetic.series(tmp_path / "ct"):
+        synthetic.spoil(path, SpecificCharacterSet="ISO_IR 100", PatientName="Müller^Änne")
+    source = dicom.read_series(tmp_path / "ct")
+    path = dicom.write_series(source, {}, tmp_path / "out", seed=0, description="磨玻璃结节")[0]
+    dataset = pydicom.dcmread(path)
+    assert dataset.DerivationDescription.startswith("磨玻璃结节")
+    assert str(dataset.PatientName) == "Müller^Änne"
+
+
+def test_what_a_lossy_codec_lost_is_said(tmp_path):
+    path = synthetic.series(tmp_path / "ct", synthetic.volume(1, 64, 72))[0]
+    dataset = pydicom.dcmread(path)
+    dataset.compress(pydicom.uid.JPEGLSNearLossless, jls_error=3)
+    dataset.save_as(path)
+    source = dicom.read_series(path)
+    assert 0 < np.abs(source.volume - synthetic.volume(1, 64, 72)).max() <= 3
+    written = dicom.write_series(source, {}, tmp_path / "out", seed=0)
+    assert pydicom.dcmread(written[0]).LossyImageCompression == "01"
+    np.testing.assert_array_equal(dicom.read_series(written[0]).volume, source.volume)
+
+
+def test_simpleitk_reads_the_same_place_of_a_real_scan(tmp_path):
+    source = dicom.read_series(conftest.shared("lidc/dicom/LIDC-IDRI-0003"))
+    paths = dicom.write_series(source, edit(source), tmp_path / "out", seed=7)
+    before, after = (sitk.ReadImage([str(p) for p in group]) for group in (source.paths, paths))
+    for get in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        assert getattr(after, get)() == getattr(before, get)()
+
+
 @pytest.mark.parametrize("hu", [np.zeros((4, 4), np.int16), np.zeros((24, 32), np.float32)])
 def test_an_edit_of_another_shape_or_type_is_refused(source, tmp_path, hu):
     with pytest.raises(errors.DicomError, match=r"edited slice 0: .* needed is int16 \(24, 32\)"):
