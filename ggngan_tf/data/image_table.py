@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import itertools
 import pathlib
 from collections.abc import Sequence
 
@@ -54,7 +53,7 @@ class Item:
 
 
 def read(path: pathlib.Path, settings: rows.Settings) -> list[Item]:
-    """Reads a table: CSV with the columns `image`, `mask`, `patient_id`, and more if wanted.
+    """Reads a table, an item an image: CSV with the columns `image`, `mask`, `patient_id`, and more if wanted.
 
     `image` is a DICOM folder or file, or NIfTI, NRRD or MetaImage; `mask` see `masks.read`. Paths
     are relative to the table. Optional: `series_uid` (where a folder has several), `label` (take
@@ -76,10 +75,11 @@ def read(path: pathlib.Path, settings: rows.Settings) -> list[Item]:
             raise errors.DicomError(
                 f"{path}: column {column} is missing; needed are image, mask, patient_id."
             )
-    entries = [_entry(line, path, number) for number, line in enumerate(found, start=2)]
-    entries.sort(key=lambda entry: (str(entry[0]), entry[1] or "", entry[2].number))
-    groups = itertools.groupby(entries, key=lambda entry: entry[:2])
-    return [Item(*key, tuple(entry[2] for entry in group), settings) for key, group in groups]
+    groups: dict[tuple[pathlib.Path, str | None], list[Line]] = {}
+    for number, line in enumerate(found, start=2):
+        image, series_uid, entry = _entry(line, path, number)
+        groups.setdefault((image, series_uid), []).append(entry)
+    return [Item(*key, tuple(lines), settings) for key, lines in groups.items()]
 
 
 def work(item: Item) -> tuple[nodules.NoduleSet | None, list[tuple[str, str]]]:

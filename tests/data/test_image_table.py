@@ -35,6 +35,13 @@ def test_dicom_and_nifti_of_one_scan_give_the_same_rows(folder):
     np.testing.assert_allclose(found.pixel_spacing, np.tile((0.7, 0.8), (6, 1)), rtol=1e-6)
 
 
+def test_items_come_in_the_order_of_the_table_one_an_image(folder):
+    path = table(folder, "z,a.nrrd,P1", "a,b.nrrd,P2", "z,c.nrrd,P1")
+    items = image_table.read(path, SETTINGS)
+    assert [item.image.name for item in items] == ["z", "a"]
+    assert [line.mask.name for line in items[0].lines] == ["a.nrrd", "c.nrrd"]
+
+
 def test_a_slice_smaller_than_the_set_lies_in_the_middle_of_air(folder):
     prepare.from_table(table(folder, "ct.nii.gz,mask.nrrd,P1"), folder / "set.h5", SETTINGS)
     found = nodules.read(folder / "set.h5")

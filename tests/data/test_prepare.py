@@ -287,3 +287,25 @@ def test_a_window_at_the_border_is_filled_with_air():
 def test_dicom_knows_the_files_that_lie_beside_slices(root):
     found = dicom.scan(root / "LIDC-IDRI-0003")
     assert [s.path.suffix for s in found.skipped] == [".xml"]
+
+
+def test_a_batch_stopped_half_way_goes_on_after_the_last_finished_series(tmp_path):
+    items = drawn(tmp_path, "2", "3")
+    stops = lambda item: _interrupt() if item.name == "3" else draw(item)  # noqa: E731
+    with pytest.raises(KeyboardInterrupt):
+        batch.run(stops, items, tmp_path / "set.h5", attributes={})
+    assert not (tmp_path / "set.h5").exists()
+    result = batch.run(draw, items, tmp_path / "set.h5", attributes={})
+    assert (result.rows, result.resumed) == (5, 1)
+    assert (tmp_path / "log").read_text().split() == ["2", "3"]
+
+
+def test_a_full_disk_ends_the_batch_with_what_is_done(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise errors.OutputError("set.h5: cannot be written (No space left on device).")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nodules, "write", full)
+        with pytest.raises(errors.OutputError, match="No space left"):
+            batch.run(draw, drawn(tmp_path, "2", "3"), tmp_path / "set.h5", attributes={})
+    assert (tmp_path / "log").read_text().split() == ["2"]
