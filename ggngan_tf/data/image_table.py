@@ -53,7 +53,7 @@ class Item:
 
 
 def read(path: pathlib.Path, settings: rows.Settings) -> list[Item]:
-    """Reads a table, an item an image: CSV with the columns `image`, `mask`, `patient_id`, and more if wanted.
+    """Reads a table, an item an image: CSV with the columns `image`, `mask` and `patient_id`.
 
     `image` is a DICOM folder or file, or NIfTI, NRRD or MetaImage; `mask` see `masks.read`. Paths
     are relative to the table. Optional: `series_uid` (where a folder has several), `label` (take

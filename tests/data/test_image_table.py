@@ -76,8 +76,8 @@ def test_a_line_that_fails_is_listed_and_the_others_go_on(folder):
     )
     result = prepare.from_table(path, folder / "set.h5", SETTINGS)
     assert result.rows == 3
-    assert [entry.part for entry in result.skipped] == ["", "line 2", ""]
-    assert "no such file" in result.skipped[0].reason
+    assert [entry.part for entry in result.skipped] == ["line 2", "", ""]
+    assert "no such file" in result.skipped[1].reason
     assert "line 5: " in result.skipped[2].reason
 
 
