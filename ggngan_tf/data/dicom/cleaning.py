@@ -15,8 +15,9 @@ def copy(dataset: pydicom.Dataset) -> pydicom.Dataset:
     """Returns a copy of a header that can be encoded.
 
     Private elements go: vendors' data describe the acquired pixels, and may name the patient.
-    So do group lengths and values that cannot be encoded or break their type's form; decimal
-    strings that are too long are rounded, codes in small letters put in capitals.
+    So do group lengths, codes without a meaning, and values that cannot be encoded or break their
+    type's form; decimal strings that are too long are rounded, small letters of codes put in
+    capitals.
     """
     kept = pydicom.Dataset()
     kept.file_meta = pydicom.dataset.FileMetaDataset()
@@ -34,9 +35,7 @@ def _usable(dataset, tag):
     try:
         element = filewriter.correct_ambiguous_vr_element(dataset[tag], dataset, True)
         if element.VR == "SQ":
-            element = copying.deepcopy(element)
-            for item in element.value:
-                item.remove_private_tags()
+            element = _sequence(copying.deepcopy(element))
         else:
             element = _conforming(copying.copy(element))
         buffer = filebase.DicomBytesIO()
@@ -45,6 +44,24 @@ def _usable(dataset, tag):
     except Exception:  # a damaged value fails in as many ways as there are types
         return None
     return element
+
+
+def _sequence(element):
+    for item in element.value:
+        item.remove_private_tags()
+        if "CodingSchemeVersion" in item and not item.CodingSchemeVersion:
+            del item.CodingSchemeVersion
+    if element.keyword.endswith("CodeSequence"):
+        element.value = [item for item in element.value if _says_something(item)]
+        if not element.value:
+            raise ValueError(f"{element.keyword} has no code")
+    return element
+
+
+def _says_something(code):
+    values = ("CodeValue", "LongCodeValue", "URNCodeValue")
+    scheme = code.get("CodingSchemeDesignator") or code.get("URNCodeValue")
+    return code.get("CodeMeaning") and scheme and any(code.get(name) for name in values)
 
 
 def _conforming(element):

@@ -41,6 +41,13 @@ def fill_required(dataset: pydicom.Dataset) -> None:
     for name in _REQUIRED:
         if name not in dataset:
             setattr(dataset, name, "")
+    fill_laterality(dataset)
+
+
+def fill_laterality(dataset: pydicom.Dataset) -> None:
+    """Adds an empty Laterality where the part is a paired one: a slice shows both lungs."""
+    if dataset.get("BodyPartExamined") == "LUNG" and "Laterality" not in dataset:
+        dataset.Laterality = ""
 
 
 def set_pixels(

@@ -104,6 +104,7 @@ def _segmentation(headers, masks, labels, key):
         series_description="Nodules",
     )
     dataset.SyntheticData = "YES"
+    encoding.fill_laterality(dataset)
     # highdicom writes today, and draws a UID, where equal seeds must give equal bytes.
     dataset.ContentDate, dataset.ContentTime = date or "20000101", time or "000000"
     del dataset.InstanceCreationDate, dataset.InstanceCreationTime
