@@ -113,6 +113,14 @@ def test_a_lung_cut_off_by_the_field_of_view_is_kept():
     assert dice(found, lung[cut]) > 0.97
 
 
+@pytest.mark.parametrize("padding", [-2048, -1024])
+def test_a_lung_cut_off_by_the_reconstructed_circle_is_kept(padding):
+    hu, lung = drawn_slice()
+    circle = disc(256, 128, 150, 100)  # its left edge runs through a lung
+    hu = np.where(circle, np.maximum(hu, -1024), padding).astype(np.int16)
+    assert dice(lungs.extract(hu, (1.4, 1.4)), lung & circle) > 0.97
+
+
 def test_padding_outside_the_circle_changes_nothing():
     hu, lung = drawn_slice()
     hu[disc(256, 128, 128, 127) == 0] = -2048

@@ -7,7 +7,7 @@ from ggngan_tf.data.lungs import morphology
 
 # HU and mm; ours, settled by looking at real slices of many scanners.
 TISSUE = -400  # lung and air are darker; the usual threshold between lung and soft tissue
-PADDING = -1500  # scanners mark what lies outside the reconstructed circle with less than this
+PADDING = -1500  # HU; less than air: outside the reconstructed circle
 GAS = -930  # air is darker than this throughout, lung is not
 LUMEN = -650  # darker than the wall of a bronchus, which partial volume thins
 TEXTURE = -850  # lung has vessels, brighter than this, gas has none
@@ -80,7 +80,7 @@ def inner_air(
 
 def _cropped_lung(hu, soft, air, body):
     """A lung that the reconstructed circle cuts off is open to the outside, yet is no outer air."""
-    padding = (hu < PADDING).astype(np.uint8)
+    padding = _padding(hu)
     edge = morphology.dilate(padding, 2)
     edge[[0, -1]], edge[:, [0, -1]] = 1, 1
     hull = morphology.hull(body)
@@ -93,6 +93,15 @@ def _cropped_lung(hu, soft, air, body):
         cut = np.any(edge[pixels]) and np.mean(hull[pixels]) > 0.8
         kept[i] = cut and np.median(soft[pixels]) > OUTER_AIR
     return found.mask(kept)
+
+
+def _padding(hu):
+    """Marks what lies outside the reconstructed circle, uint8: one low value in the corner."""
+    if hu[0, 0] != hu.min():
+        return (hu < PADDING).astype(np.uint8)
+    found = morphology.regions((hu == hu[0, 0]).astype(np.uint8))
+    corners = found.labels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return np.isin(found.labels, corners[corners > 0]).astype(np.uint8)
 
 
 def airway(soft: np.ndarray, air: np.ndarray, body: np.ndarray, pixel: float) -> np.ndarray:

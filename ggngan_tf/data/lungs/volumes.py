@@ -74,26 +74,41 @@ def _connected_airway(airway):
 
 
 def _lung_regions(soft, air, pixel, spacing):
-    opened = np.stack(
-        [
-            _without_gas(s, morphology.open_(a, 1.0 / pixel), pixel)
-            for s, a in zip(soft, air, strict=True)
-        ]
-    )
-    labels, count = ndimage.label(opened)
+    opened = np.stack([morphology.open_(a, 1.0 / pixel) for a in air])
+    gas = np.stack([_gas(s, a, pixel) for s, a in zip(soft, opened, strict=True)])
+    # Gas is cut out before regions are joined, as it may bridge the diaphragm.
+    labels, count = ndimage.label(opened & (1 - gas))
     sizes = np.bincount(labels.ravel(), minlength=count + 1).astype(float) * pixel**2 * spacing
     sizes[0] = 0
     chosen = sizes > max(LEAST_VOLUME, LEAST_SHARE * sizes.max())
-    return chosen[labels].astype(np.uint8) if chosen.any() else None
+    if not chosen.any():
+        return None
+    return _with_thin_parts(chosen[labels].astype(np.uint8), gas)
 
 
-def _without_gas(soft, air, pixel):
-    """Drops pools of gas, so that they bridge no diaphragm."""
+def _gas(soft, air, pixel):
     found = morphology.regions(air)
     dark = np.zeros(len(found.areas), bool)
     for i in np.flatnonzero(found.areas * pixel**2 > 20):
-        dark[i] = slices.is_gas(soft, found.labels == i + 1, pixel)
-    return air & (1 - found.mask(dark))
+        box = found.box(i, 2)
+        dark[i] = slices.is_gas(soft[box], found.labels[box] == i + 1, pixel)
+    return found.mask(dark)
+
+
+def _with_thin_parts(lung, gas):
+    """Takes back what was too small to be told from gas, where it goes on from lung."""
+    for i, before in _neighbours(len(lung)):
+        if not (gas[i].any() and lung[before].any()):
+            continue
+        found = morphology.regions(gas[i])
+        shares = np.bincount(found.labels.ravel(), lung[before].ravel())[1:] / found.areas
+        lung[i] |= found.mask(shares > 0.4)
+    return lung
+
+
+def _neighbours(count):
+    """Pairs each slice with the one before it, from one end of the volume and from the other."""
+    return [(i, i - 1) for i in range(1, count)] + [(i, i + 1) for i in range(count - 2, -1, -1)]
 
 
 def _without_domes(soft, lung, pixel):
@@ -102,14 +117,12 @@ def _without_domes(soft, lung, pixel):
         morphology.open_((m & (s > -300)).astype(np.uint8), 3.0 / pixel)
         for s, m in zip(soft, lung, strict=True)
     ]
-    for order in (range(1, len(lung)), range(len(lung) - 2, -1, -1)):
-        for i in order:
-            before = i - order.step
-            if not lung[before].any():
-                continue
-            found = morphology.regions(solid[i])
-            dome = found.areas * pixel**2 > DOME_AREA
-            for j in np.flatnonzero(dome):
-                dome[j] = np.mean(lung[before][found.labels == j + 1]) < 0.3
-            lung[i] &= 1 - found.mask(dome)
+    for i, before in _neighbours(len(lung)):
+        if not lung[before].any():
+            continue
+        found = morphology.regions(solid[i])
+        dome = found.areas * pixel**2 > DOME_AREA
+        for j in np.flatnonzero(dome):
+            dome[j] = np.mean(lung[before][found.labels == j + 1]) < 0.3
+        lung[i] &= 1 - found.mask(dome)
     return lung
