@@ -2,7 +2,7 @@
 
 import pathlib
 
-from ggngan_tf import comparison_pictures, errors, figures, report, training_curves
+from ggngan_tf import comparison_pictures, figures, report, training_curves
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import assessment, comparison, distributions, sources
 
@@ -65,23 +65,9 @@ def from_folder(folder: pathlib.Path, run: pathlib.Path | None = None) -> str:
     """
     found = assessment.read(folder)
     inputs = found.results["inputs"]
-    sets = [_reread(inputs[n]) if n in inputs else None for n in ("real", "synthetic", "training")]
+    tables = {"real": found.real, "synthetic": found.synthetic, "training": None}
+    sets = [sources.reread(inputs.get(name), table) for name, table in tables.items()]
     return build(found, *sets, run)
-
-
-def _reread(provenance):
-    # A set that was moved or changed since costs its pictures, not the report.
-    path = provenance.get("set")
-    if path is None or not pathlib.Path(path).is_file():
-        return None
-    if nodules_.fingerprint(path) != provenance["set_sha256"]:
-        return None
-    try:
-        return sources.load(
-            pathlib.Path(provenance["path"]), pathlib.Path(path), rule=provenance["rule"] or "none"
-        ).nodules
-    except errors.GgnganError:
-        return None
 
 
 def _verdicts(found):

@@ -68,7 +68,9 @@ def roc(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> bytes:
 
 
 def p_values(ours: np.ndarray, paper: np.ndarray, alpha: float) -> bytes:
-    """Returns the p-values of all features beside the paper's, each sorted for itself; those below 1e-6 lie on it.
+    """Returns the p-values of all features beside the paper's, each sorted for itself.
+
+    Those below 1e-6 are drawn at 1e-6.
 
     Args:
         ours: `(features,)`.

@@ -244,7 +244,7 @@ def read(path: pathlib.Path) -> pd.DataFrame:
         )
     words = [name for name in FEATURES if not pd.api.types.is_numeric_dtype(table[name])]
     if words or not len(table):
-        found = f"column {words[0]} holds text" if words else "it has no rows"
+        found = f"column {words[0]} holds text" if len(table) else "it has no rows"
         raise errors.RadiomicsError(f"{path}: {found}; needed is one number a nodule and feature.")
     return table
 

@@ -67,6 +67,23 @@ def choose(path: pathlib.Path, rule: nodules_.Rule) -> tuple[nodules_.NoduleSet,
     return chosen, np.flatnonzero(nodules_.ground_glass(nodules.texture, rule))
 
 
+def reread(provenance: dict | None, table: pd.DataFrame | None) -> nodules_.NoduleSet | None:
+    """Returns the nodules of a source again, or None where its set has moved or changed since.
+
+    Args:
+        provenance: Of the source, or None.
+        table: Its features, whose column `row` picks the nodules; None goes by the rule.
+    """
+    path = None if provenance is None else provenance.get("set")
+    if path is None or not pathlib.Path(path).is_file():
+        return None
+    if nodules_.fingerprint(path) != provenance["set_sha256"]:
+        return None
+    if table is None:
+        return choose(pathlib.Path(path), provenance["rule"] or "none")[0]
+    return nodules_.read(path).take(table.row.to_numpy(int))
+
+
 def _matching(path, table, set_path):
     nodules = nodules_.read(set_path)
     needed = {"row", "nodule_id"}
