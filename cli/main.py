@@ -53,3 +53,7 @@ def main() -> None:
 
     A research tool, not a medical device. Its images are always marked synthetic.
     """
+
+
+if __name__ == "__main__":
+    main()

@@ -58,12 +58,12 @@ class Trainer:
         with tf.GradientTape(persistent=True) as tape:
             fake = paint(self.networks.generator, batch, self.settings, number, training=True)
             terms = self._terms(fake, batch)
-            totals = totals(terms, self.settings.loss)
-            pairs = list(zip(self.players, totals, strict=True))
-            scaled = [optimizer.scale_loss(total) for (_, optimizer), total in pairs]
-        for (model, optimizer), total in zip(self.players, scaled, strict=True):
+            costs = totals(terms, self.settings.loss)
+            pairs = list(zip(self.players, costs, strict=True))
+            scaled = [optimizer.scale_loss(cost) for (_, optimizer), cost in pairs]
+        for (model, optimizer), cost in zip(self.players, scaled, strict=True):
             variables = model.trainable_variables
-            optimizer.apply(tape.gradient(total, variables), variables)
+            optimizer.apply(tape.gradient(cost, variables), variables)
         self._average(number)
         return terms
 
