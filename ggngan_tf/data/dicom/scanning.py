@@ -112,14 +112,22 @@ def _files(path: pathlib.Path, skipped: list[Skipped]) -> Iterator[pathlib.Path]
     def unreadable(error: OSError) -> None:
         skipped.append(Skipped(pathlib.Path(error.filename), f"unreadable ({error.strerror})"))
 
-    for folder, names, files in os.walk(path, onerror=unreadable):
-        names.sort()
+    seen = {os.path.realpath(path)}  # links are followed, each folder is walked once
+    for folder, names, files in os.walk(path, onerror=unreadable, followlinks=True):
+        names[:] = [name for name in sorted(names) if _is_new(os.path.join(folder, name), seen)]
         for name in sorted(files):
             file = pathlib.Path(folder, name)
             if file.is_file():
                 yield file
             else:
                 skipped.append(Skipped(file, "not a regular file"))
+
+
+def _is_new(folder: str, seen: set[str]) -> bool:
+    place = os.path.realpath(folder)
+    is_new = place not in seen
+    seen.add(place)
+    return is_new
 
 
 def _without_path(message, path):

@@ -25,10 +25,11 @@ def write_segmentation(
     labels: Sequence[str] | None = None,
     force: bool = False,
 ) -> pathlib.Path:
-    """Writes masks of nodules as one DICOM SEG file, whole or not at all.
+    """Writes masks of ground glass nodules as one DICOM SEG file, whole or not at all.
 
-    Each segment is a nodule in the lung (SNOMED CT 27925004 in 39607008, CID 7159), refers to the
-    slices that it was drawn on, and is marked as synthetic. UIDs follow from the slices, the masks
+    Each segment is a nodule in the lung (SNOMED CT 27925004 in 39607008, CID 7159; modifier DCM
+    112120, ground glass opacity), refers to the slices that it was drawn on, and is marked as
+    synthetic. UIDs follow from the slices, the masks
     and `seed`; dates are those of the series.
 
     Args:
@@ -120,7 +121,7 @@ def _describe(number, label, key):
         family=_CODES.cid7162.ArtificialIntelligence,
         version=ggngan_tf.__version__,
     )
-    return highdicom.seg.SegmentDescription(
+    description = highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=label,
         segmented_property_category=_CODES.SCT.MorphologicallyAbnormalStructure,
@@ -131,6 +132,9 @@ def _describe(number, label, key):
         tracking_id=label,
         anatomic_regions=[_CODES.SCT.Lung],
     )
+    modifier = encoding.code(_CODES.DCM.GroundGlassOpacity)
+    description.SegmentedPropertyTypeModifierCodeSequence = [modifier]
+    return description
 
 
 def _name_dimensions(dataset, uid):

@@ -158,6 +158,23 @@ def test_links_that_lead_nowhere_and_pipes_are_skipped(paths, tmp_path):
     assert reasons == ["not a regular file"] * 2
 
 
+def test_links_to_folders_are_followed_once_and_never_round_in_circles(paths, tmp_path):
+    (tmp_path / "ct" / "deep").mkdir()
+    (tmp_path / "ct" / "deep" / "up").symlink_to(tmp_path / "ct")
+    (tmp_path / "root").mkdir()
+    for name in "ab":
+        (tmp_path / "root" / name).symlink_to(tmp_path / "ct")
+    found = dicom.scan(tmp_path / "root")
+    assert [len(files) for _, files in found.series] == [4] and found.skipped == []
+
+
+def test_a_file_without_preamble_reads_and_one_with_a_foreign_preamble_too(paths):
+    content = paths[0].read_bytes()
+    for changed in (content[132:], b"II*\0" * 32 + content[128:]):
+        paths[0].write_bytes(changed)
+        np.testing.assert_array_equal(dicom.read_series(paths[0]).volume, HU[:1])
+
+
 def test_a_second_copy_of_a_slice_is_left_out(paths, tmp_path):
     shutil.copy(paths[1], tmp_path / "ct" / "again.dcm")
     series = dicom.read_series(tmp_path / "ct")

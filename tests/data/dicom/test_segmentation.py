@@ -35,6 +35,7 @@ def test_each_nodule_is_a_segment_on_the_slices_that_show_it(slices, tmp_path):
     segment = found.get_segment_description(1)
     assert segment.segmented_property_type.value == "27925004"
     assert segment.anatomic_regions[0].value == "39607008"
+    assert segment.SegmentedPropertyTypeModifierCodeSequence[0].CodeValue == "112120"
     assert found.SyntheticData == "YES"
 
 
