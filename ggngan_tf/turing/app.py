@@ -4,6 +4,7 @@ The server has no key: it could not tell real from synthetic if it wanted to, tr
 """
 
 import functools
+import logging
 import urllib.parse
 
 import fastapi
@@ -22,6 +23,7 @@ from ggngan_tf.turing import (
 )
 from ggngan_tf.turing import room as room_
 
+_LOG = logging.getLogger(__name__)
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -49,6 +51,7 @@ def create(
     app.add_middleware(security.Guard, hosts=_LOCAL | {host}, https=room.https)
     app.add_exception_handler(exceptions.RequestValidationError, _invalid)
     app.add_exception_handler(store.Refused, _refused)
+    app.add_exception_handler(sa.exc.OperationalError, _unavailable)
     _add_assets(app)
     for routes in (routes_session, routes_reading, routes_organiser):
         routes.add(app, room)
@@ -63,6 +66,11 @@ def _invalid(_, error):
 
 def _refused(_, error):
     return responses.JSONResponse({"error": str(error)}, 409)
+
+
+def _unavailable(_, error):
+    _LOG.error("database: %s", error.orig)
+    return responses.JSONResponse({"error": "The database does not answer; try again."}, 503)
 
 
 def _add_assets(app):

@@ -13,6 +13,16 @@ from ggngan_tf.turing import schema
 SESSION_DAYS = 60
 Role = Literal["reader", "organiser"]
 
+# Every request asks this: building the statement costs as much as running it.
+_WHO = (
+    sa.select(schema.readers.c.id, schema.readers.c.name, schema.readers.c.role)
+    .join(schema.sessions, schema.sessions.c.reader_id == schema.readers.c.id)
+    .where(
+        schema.sessions.c.cookie == sa.bindparam("cookie"),
+        schema.sessions.c.expires_at > sa.bindparam("now"),
+    )
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Person:
@@ -65,14 +75,9 @@ def sign_in(engine: sa.Engine, token: str) -> tuple[str, Person] | None:
 
 def who(engine: sa.Engine, cookie: str) -> Person | None:
     """Returns whose session this is, or None."""
-    readers, sessions = schema.readers, schema.sessions
-    query = (
-        sa.select(readers.c.id, readers.c.name, readers.c.role)
-        .join(sessions, sessions.c.reader_id == readers.c.id)
-        .where(sessions.c.cookie == _hash(cookie), sessions.c.expires_at > time.time())
-    )
+    values = {"cookie": _hash(cookie), "now": time.time()}
     with engine.connect() as connection:
-        found = connection.execute(query).one_or_none()
+        found = connection.execute(_WHO, values).one_or_none()
     return None if found is None else Person(*found)
 
 

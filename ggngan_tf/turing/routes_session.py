@@ -22,10 +22,13 @@ def add(app: fastapi.FastAPI, room: room_.Room) -> None:
 
     @app.post("/api/session")
     def sign_in(link: Link, request: fastapi.Request, response: fastapi.Response):
-        if not room.sign_ins.allows(request.client.host if request.client else ""):
+        address = request.client.host if request.client else ""
+        # Only failures count: a whole hospital may sit behind one address.
+        if not room.sign_ins.allows(address, cost=0):
             raise fastapi.HTTPException(429, "Too many tries; wait a minute.")
         found = people.sign_in(room.engine, link.token)
         if found is None:
+            room.sign_ins.allows(address)
             raise fastapi.HTTPException(401, "This link is not valid; ask for a new one.")
         cookie, person = found
         response.set_cookie(

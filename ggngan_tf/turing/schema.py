@@ -6,6 +6,7 @@ and sessions are stored as SHA-256, so that a copy of the database opens no door
 
 import contextlib
 import pathlib
+import threading
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy import event
 from ggngan_tf import errors
 
 metadata = sa.MetaData()
+_TURN = threading.Lock()
 
 study = sa.Table(
     "study",
@@ -72,8 +74,9 @@ def connect(url: str) -> sa.Engine:
         ReadingError: The database does not answer, or its driver is not installed.
     """
     try:
-        engine = sa.create_engine(url, pool_size=40, max_overflow=20, pool_pre_ping=True)
-        if engine.dialect.name == "sqlite":
+        is_file = sa.make_url(url).get_backend_name() == "sqlite"
+        engine = sa.create_engine(url, pool_size=40, max_overflow=20, pool_pre_ping=not is_file)
+        if is_file:
             _prepare_sqlite(engine)
             # Before SQLite makes it: its -wal and -shm files take the mode of the database.
             pathlib.Path(engine.url.database).touch(mode=0o600)
@@ -90,7 +93,9 @@ def connect(url: str) -> sa.Engine:
 @contextlib.contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Gives a transaction that is committed when the block ends, and is durable then."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    # SQLite lets one write at a time and makes the others poll, some of them for seconds.
+    turn = _TURN if engine.dialect.name == "sqlite" else contextlib.nullcontext()
+    with turn, engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
 
 
@@ -105,5 +110,5 @@ def _prepare_sqlite(engine):
     @event.listens_for(engine, "begin")
     def begin(connection):
         # A transaction that turns from reading to writing may find the database changed under it.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")

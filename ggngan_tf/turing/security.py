@@ -30,13 +30,14 @@ class Limiter:
         self.burst, self.rate, self.clock = burst, rate, clock
         self.buckets: dict[str, tuple[float, float]] = {}
 
-    def allows(self, name: str) -> bool:
+    def allows(self, name: str, cost: int = 1) -> bool:
+        """Tells whether `name` may pass, and takes `cost` from what is left; 0 only asks."""
         now = self.clock()
         left, since = self.buckets.get(name, (float(self.burst), now))
         left = min(self.burst, left + (now - since) * self.rate)
         if len(self.buckets) > 10_000:
             self._forget(now)
-        self.buckets[name] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        self.buckets[name] = (left - cost if left >= 1 else left, now)
         return left >= 1
 
     def _forget(self, now):

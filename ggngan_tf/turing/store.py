@@ -11,6 +11,24 @@ import sqlalchemy as sa
 from ggngan_tf import errors
 from ggngan_tf.turing import documents, people, schema, session
 
+_NO_MORE = 10**9  # the position of the next case where all are answered
+
+
+def _own_slot():
+    others, reader = schema.slots.alias(), sa.bindparam("reader_id")
+    first = sa.select(sa.func.min(others.c.position)).where(
+        others.c.reader_id == reader, others.c.answer_id.is_(None)
+    )
+    following = sa.func.coalesce(first.scalar_subquery(), _NO_MORE).label("next")
+    return sa.select(schema.slots, following).where(
+        schema.slots.c.id == sa.bindparam("slot_id"), schema.slots.c.reader_id == reader
+    )
+
+
+# Every request asks this: building the statement costs as much as running it.
+_OWN = _own_slot()
+_LOCKED = _OWN.with_for_update(of=schema.slots)
+
 
 @dataclasses.dataclass(frozen=True)
 class Given:
@@ -92,9 +110,7 @@ def find(engine: sa.Engine, reader_id: int, slot_id: str, ahead: int = 0) -> sa.
     """Returns a reader's slot, or None if it is another's or lies further `ahead` than allowed."""
     with engine.connect() as connection:
         slot = _own(connection, reader_id, slot_id)
-        if slot is None or slot.position > _next(connection, reader_id) + ahead:
-            return None
-        return slot
+    return None if slot is None or slot.position > slot.next + ahead else slot
 
 
 def latest(engine: sa.Engine, slot: sa.Row) -> Given | None:
@@ -123,7 +139,7 @@ def answer(
             return None
         if connection.scalar(sa.select(schema.study.c.closed_at)) is not None:
             raise Refused("The study is closed.")
-        if slot.position > _next(connection, reader_id):
+        if slot.position > slot.next:
             raise Refused("An earlier case has no answer yet.")
         if slot.answer_id is not None and (slot.occasion == 0 or not revise):
             stored = sa.select(schema.answers.c.rating).filter_by(id=slot.answer_id)
@@ -235,14 +251,6 @@ def _add_reader(connection, study, name, number):
 
 
 def _own(connection, reader_id, slot_id, lock=False):
-    query = sa.select(schema.slots).filter_by(id=slot_id, reader_id=reader_id)
-    return connection.execute(query.with_for_update() if lock else query).one_or_none()
-
-
-def _next(connection, reader_id):
-    """Returns the position of the first slot without an answer."""
-    slots = schema.slots
-    query = sa.select(sa.func.min(slots.c.position)).where(
-        slots.c.reader_id == reader_id, slots.c.answer_id.is_(None)
-    )
-    return connection.scalar(query) or 10**9
+    """Returns a reader's slot, and as `next` the position of the first without an answer."""
+    values = {"reader_id": reader_id, "slot_id": slot_id}
+    return connection.execute(_LOCKED if lock else _OWN, values).one_or_none()
