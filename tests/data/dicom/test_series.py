@@ -4,6 +4,7 @@ import pytest
 
 from ggngan_tf import errors
 from ggngan_tf.data import dicom
+from ggngan_tf.data.dicom import series as series_module
 from tests import conftest
 from tests.data.dicom import synthetic
 
@@ -29,6 +30,47 @@ def test_slices_are_ordered_by_position_and_not_by_file_name(tmp_path):
     series = dicom.read_series(tmp_path / "ct")
     np.testing.assert_array_equal(series.volume, hu)
     assert [path.stem for path in series.paths] == list("dbca")
+
+
+def test_slices_may_be_given_in_any_order(tmp_path):
+    paths = synthetic.series(tmp_path / "ct")
+    series = dicom.read_slices([paths[i] for i in (2, 0, 3, 1)])
+    np.testing.assert_array_equal(series.volume, synthetic.volume())
+    assert list(series.paths) == paths
+
+
+def test_slices_of_two_series_are_refused(tmp_path):
+    paths = synthetic.series(tmp_path / "a") + synthetic.series(tmp_path / "b", seed=2)
+    with pytest.raises(errors.DicomError, match="files are of 2 series; give the slices of one"):
+        dicom.read_slices(paths)
+
+
+def test_a_series_of_too_many_voxels_is_refused_before_its_pixels_are_read(tmp_path, monkeypatch):
+    synthetic.series(tmp_path / "ct")
+    monkeypatch.setattr(series_module, "MAX_VOXELS", 4 * 24 * 32 - 1)
+    with pytest.raises(errors.DicomError, match="4 x 24 x 32 voxels, the limit is 3,071"):
+        dicom.read_series(tmp_path / "ct")
+
+
+def test_headers_are_kept_without_pixels(tmp_path):
+    synthetic.series(tmp_path / "ct")
+    series = dicom.read_series(tmp_path / "ct")
+    assert not any("PixelData" in dataset for dataset in series.datasets)
+    assert series.stored(0).dtype == np.uint16
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"hu": np.zeros((2, 3, 4))}, r"found float64 \(2, 3, 4\), needed is int16"),
+        ({"hu": np.zeros((3, 4), np.int16)}, r"found int16 \(3, 4\)"),
+        ({"slice_spacing": 0}, "needed are mm above 0"),
+    ],
+)
+def test_a_volume_that_is_none_is_refused(tmp_path, changes, found):
+    with pytest.raises(errors.DicomError, match=found):
+        synthetic.series(tmp_path / "ct", **changes)
+    assert not (tmp_path / "ct").exists()
 
 
 def test_one_file_is_a_series_of_one_slice(tmp_path):

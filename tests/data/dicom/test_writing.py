@@ -1,3 +1,5 @@
+import pathlib
+
 import numpy as np
 import pydicom
 import pytest
@@ -146,6 +148,20 @@ def test_what_is_there_stays_unless_forced(source, tmp_path):
         dicom.write_series(source, {}, tmp_path / "out", seed=0)
     dicom.write_series(source, {}, tmp_path / "out", seed=0, force=True)
     assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_a_full_disk_leaves_nothing_half_written(source, tmp_path, monkeypatch):
+    real = pathlib.Path.write_bytes
+
+    def write_bytes(path, content):
+        if path.name == "IM0003.dcm":
+            raise OSError(28, "No space left on device")
+        return real(path, content)
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", write_bytes)
+    with pytest.raises(errors.OutputError, match="No space left on device"):
+        dicom.write_series(source, edit(source), tmp_path / "out", seed=0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["ct"]
 
 
 def test_a_source_that_changed_leaves_nothing_half_written(source, tmp_path):
