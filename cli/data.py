@@ -91,7 +91,7 @@ def cohort(
     type=click.Choice(["volume", "slice", "none"]),
     default="volume",
     show_default=True,
-    help="Lung region from the whole series (best), each slice alone (fast), or none.",
+    help="Lung region from the slices around a nodule (best), each slice alone (fast), or none.",
 )
 @click.option(
     "--size",

