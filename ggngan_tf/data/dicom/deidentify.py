@@ -22,7 +22,7 @@ _GROUPS = tuple(tag for tag in _TABLE["ALL_TAGS"] if len(tag) == 4)  # curves, o
 def apply(dataset: pydicom.Dataset, seed: int) -> None:
     """Removes, empties or replaces in place what the basic profile names, and private elements.
 
-    Dates, descriptions and device names go; UIDs and the Patient ID become others, alike in every
+    Dates, descriptions and serial numbers go; UIDs and the Patient ID become others, alike in every
     file that is given the same seed, so that series and patients stay together: whoever has the
     seed can check a guess at the old ones. Pixels are not looked at: text burnt into them stays.
     """
@@ -31,6 +31,7 @@ def apply(dataset: pydicom.Dataset, seed: int) -> None:
     number = identifiers.derive("patient", patient, seed)[-12:]
     dataset.PatientID, dataset.PatientName = f"ANON-{number}", f"Anonymous^{number}"
     dataset.PatientIdentityRemoved = "YES"
+    dataset.LongitudinalTemporalInformationModified = "REMOVED"
     dataset.DeidentificationMethod = "DICOM PS3.15 basic profile, edition 2024b"
     profile = codedict.codes.DCM.BasicApplicationConfidentialityProfile
     dataset.DeidentificationMethodCodeSequence = [encoding.code(profile)]

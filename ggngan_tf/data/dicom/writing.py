@@ -23,7 +23,7 @@ from ggngan_tf.data.dicom import (
 DESCRIPTION = "Synthetic ground glass nodules painted by a generative network"
 # CID 7203 has no concept for painting something in, and may be extended.
 _DERIVATION = coding.Code("SYNTHNOD", encoding.SCHEME, "Synthetic nodule insertion")
-# They describe the acquired pixels, or another file's encoding of them.
+# They describe the acquired pixels, or the making and encoding of another file.
 _STALE = (
     "SmallestImagePixelValue",
     "LargestImagePixelValue",
@@ -31,6 +31,9 @@ _STALE = (
     "DigitalSignaturesSequence",
     "MACParametersSequence",
     "DataSetTrailingPadding",
+    "InstanceCreationDate",
+    "InstanceCreationTime",
+    "InstanceCreatorUID",
     "EncryptedAttributesSequence",
     "ReferencedSOPInstanceUID",  # at the top level it belongs to no module of a CT image
 )

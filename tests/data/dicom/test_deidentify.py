@@ -70,6 +70,7 @@ def test_slices_of_one_series_stay_together_and_say_what_was_done(source, tmp_pa
         assert len({dataset[name].value for dataset in found}) == 1
     assert len({dataset.SOPInstanceUID for dataset in found}) == 4
     assert found[0].PatientIdentityRemoved == "YES"
+    assert found[0].LongitudinalTemporalInformationModified == "REMOVED"
     assert found[0].DeidentificationMethodCodeSequence[0].CodeValue == "113100"
     assert found[0].SyntheticData == "YES"
 
