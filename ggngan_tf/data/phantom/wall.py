@@ -50,7 +50,9 @@ def _muscles(canvas, person, body, cage, angle, x, y, z, texture):
     chest = np.exp(-(((angle + 0.75) / 0.42) ** 2)) * np.clip((z + 70) / 50, 0, 1)
     blade = np.exp(-(((angle - 0.62) / 0.38) ** 2)) * np.clip((z + 75) / 40, 0, 1)
     thickness = 11 + person.muscle * (0.35 + 0.9 * chest + 1.5 * blade + 1.5 * back)
-    share = shapes.cover(np.maximum(cage - thickness, body + 4), 1.0)
+    shoulder = min(max((z - 30) / 45, 0.0), 1.0) * np.cos(angle) ** 2
+    thickness = thickness + 75 * shoulder
+    share = shapes.cover(np.maximum(cage - thickness, body + 4 + 5 * shoulder), 1.0)
     shapes.paint(canvas, share, MUSCLE + 7 * texture)
     for depth in (0.33, 0.66):  # fat planes between the layers of muscle
         plane = np.abs(cage - 11 - depth * (thickness - 11) - 1.2 * np.sin(9 * angle))
