@@ -14,6 +14,7 @@ from tests.conftest import make_set
 
 ALONE = """
 import sys
+sys.modules.update({"keras": None, "ggngan_tf": None})  # None: an import of it fails
 import numpy as np
 import tensorflow as tf
 signature = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
@@ -22,7 +23,6 @@ mask[0, 40:50, 30:45] = 1
 out = signature(image=image, mask=mask, seed=np.int32([3]))["image"].numpy()
 assert out.shape == image.shape and (out[mask == 0] == -850).all()
 assert (out[mask == 1] != -850).any()
-assert "ggngan_tf" not in sys.modules and "keras" not in sys.modules, "only TensorFlow is needed"
 print("painted", int((out != -850).sum()))
 """
 
