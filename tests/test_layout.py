@@ -1,6 +1,7 @@
 """Holds the two rules of docs/design.md: imports point one way, and one door a library."""
 
 import ast
+import configparser
 import pathlib
 import subprocess
 import sys
@@ -78,6 +79,15 @@ def test_each_library_has_one_door(path):
 def test_every_room_has_its_floor():
     rooms = {room(path) for path in SOURCES} - {"__init__"}
     assert rooms == set(FLOOR), "put a new room into FLOORS and into docs/design.md"
+
+
+def test_every_package_is_installed():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    listed = set(metadata["options"]["packages"].split())
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.glob("ggngan_tf/**/__init__.py")}
+    found = {".".join(folder.parts) for folder in folders}
+    assert listed == found | {"ggngan_tf.cli", "ggngan_tf.saved_models"}
 
 
 def test_help_of_every_command_loads_nothing_heavy():
