@@ -1,1 +1,0 @@
-"""Do synthetic nodules help a classifier."""
