@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "demo",
     "cohort": "data",
     "prepare": "data",
+    "split": "split",
     "train": "training",
     "export": "synthesis",
     "generate": "synthesis",
