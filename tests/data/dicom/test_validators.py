@@ -116,7 +116,7 @@ def orthanc(folder):
 
 
 def wait(address, running):
-    for _ in range(300):
+    for _ in range(600):
         assert running.poll() is None, "Orthanc ended at once; see orthanc.log"
         with contextlib.suppress(urllib.error.URLError, ConnectionError):
             return fetch(address)
