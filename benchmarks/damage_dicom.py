@@ -53,17 +53,22 @@ def main() -> None:
     if options.one:
         print(json.dumps(_run(options.one, options.cases)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        results = [_in_a_process(p, options.cases) for p in _sources(pathlib.Path(folder), options)]
     print(f"{'syntax':14} {'cases':>6} {'read':>6} {'refused':>8} {'slowest':>8} {'MB':>5}  found")
-    for r in results:
-        print(
-            f"{r['syntax']:14} {r['cases']:6} {r['read']:6} {r['refused']:8} "
-            f"{r['slowest']:7.2f}s {r['megabytes']:5}  {r['found'] or 'nothing'}"
-        )
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for path in _sources(pathlib.Path(folder), options):
+            results.append(_in_a_process(path, options.cases))
+            print(_line(results[-1]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(results, indent=1))
     sys.exit(any(r["found"] for r in results))
+
+
+def _line(r):
+    return (
+        f"{r['syntax']:14} {r['cases']:6} {r['read']:6} {r['refused']:8} "
+        f"{r['slowest']:7.2f}s {r['megabytes']:5}  {r['found'] or 'nothing'}"
+    )
 
 
 def _options():
