@@ -67,6 +67,13 @@ def radiomics(nodules, out, rule, jobs, scheduler, force, as_json) -> None:
     show_default=True,
     help="Cross-validations of the network that judges pixels; 0 leaves it out.",
 )
+@click.option(
+    "--splits",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Draws of real against real, the ceiling.",
+)
 @options.jobs
 @options.seed
 @options.force
@@ -81,6 +88,7 @@ def compare(
     run,
     rule,
     cnn_repeats,
+    splits,
     jobs,
     seed,
     force,
@@ -98,7 +106,8 @@ def compare(
     ours = sources.load(real, real_set, rule=rule, jobs=jobs)
     theirs = sources.load(synthetic, synth_set, jobs=jobs)
     training = sources.load(train_set, rule=rule, jobs=jobs) if train_set else None
-    found = assessment.assess(ours, theirs, training, cnn_repeats=cnn_repeats, seed=seed)
+    settings = {"cnn_repeats": cnn_repeats, "splits": splits, "seed": seed}
+    found = assessment.assess(ours, theirs, training, **settings)
     assessment.write(found, out)
     sets = [None if s is None else s.nodules for s in (ours, theirs, training)]
     files.write_text(out / "report.html", comparison_report.build(found, *sets, run))

@@ -70,7 +70,7 @@ def assess(
         name: importlib.metadata.version(name)
         for name in ("ggngan_tf", "pyradiomics", "numpy", "scipy", "scikit-learn", "tensorflow")
     }
-    return Assessment(results, found.table, real.table, synthetic.table)
+    return Assessment(_without_nan(results), found.table, real.table, synthetic.table)
 
 
 def write(assessment: Assessment, folder: pathlib.Path) -> None:
@@ -80,7 +80,7 @@ def write(assessment: Assessment, folder: pathlib.Path) -> None:
         OutputError: It cannot be written to, or the disk is full.
     """
     with files.atomic_folder(folder) as temporary:
-        text = json.dumps(_without_nan(assessment.results), indent=1, allow_nan=False)
+        text = json.dumps(assessment.results, indent=1, allow_nan=False)
         (temporary / "results.json").write_text(text)
         for name in ("real", "synthetic"):
             radiomics.write(getattr(assessment, name), temporary / f"{name}.csv")

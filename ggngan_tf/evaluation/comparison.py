@@ -13,7 +13,7 @@ from scipy.spatial import distance
 from ggngan_tf import errors
 from ggngan_tf.evaluation import detector, distributions, frechet, radiomics
 
-SPLITS = 10  # ours: real-against-real draws; the mean is known to a third of their spread
+SPLITS = 20  # ours: real-against-real draws; their mean is known to a fifth of their spread
 JUDGES = {"logistic": detector.logistic, "boosting": detector.boosting}
 PAPER = {
     "not_significant": 58,  # Results; its Table 1 itself has 59
@@ -61,8 +61,8 @@ def compare(
         RadiomicsError: Too few nodules or patients have all features.
     """
     ours, theirs = (_complete(t, n) for t, n in ((real, "real"), (synthetic, "synthetic")))
-    pool = ours if reference is None else _pool(ours, reference)
-    standard = frechet.scale(_values(pool))
+    everyone = pool(real, reference)
+    standard = frechet.scale(_values(everyone))
     table = distributions.compare(real, synthetic)
     results = distributions.summary(table) | _clouds(ours, theirs, standard)
     judges = {name: _verdict(name, ours, theirs, repeats, seed) for name in JUDGES}
@@ -70,15 +70,30 @@ def compare(
     results["judges"] = judges
     results["sizes"] = _sizes(real, synthetic, ours, theirs)
     results["real_vs_real"] = real_against_real(
-        pool, len(ours), len(theirs), standard, splits=splits, seed=seed
+        everyone, len(ours), len(theirs), standard, splits=splits, seed=seed
     )
     results["over_real_vs_real"] = _ratios(ours, theirs, standard, results["real_vs_real"], seed)
     results["paper"] = PAPER
     return Comparison(results, table)
 
 
+def pool(real: pd.DataFrame, reference: pd.DataFrame | None) -> pd.DataFrame:
+    """Returns all real nodules with all features, and a column `patient`.
+
+    Of `reference` only patients are taken that `real` has not.
+
+    Raises:
+        RadiomicsError: Too few nodules have all features.
+    """
+    ours = _complete(real, "real")
+    if reference is None:
+        return ours
+    others = _complete(reference, "reference")
+    return pd.concat([ours, others[~others.patient.isin(ours.patient)]], ignore_index=True)
+
+
 def real_against_real(
-    pool: pd.DataFrame,
+    everyone: pd.DataFrame,
     first: int,
     second: int,
     standard: frechet.Scale,
@@ -89,7 +104,7 @@ def real_against_real(
     """Returns what the judges say of two groups of real nodules that share no patient.
 
     Args:
-        pool: Features of all real nodules, complete.
+        everyone: What `pool` returned.
         first: Nodules in one group; both groups shrink alike if the pool is too small.
         second: Nodules in the other.
         standard: The scale that the comparison with synthetic nodules uses.
@@ -104,11 +119,11 @@ def real_against_real(
         (the extremes) over the draws.
     """
     random = np.random.default_rng(seed)
-    sizes = affordable(pool.patient.nunique(), first, second)
+    sizes = affordable(everyone.patient.nunique(), first, second)
     found = []
     for split in range(splits):
-        a, b = draw(pool.patient.to_numpy(), *sizes, random)
-        found.append(_one_split(pool.iloc[a], pool.iloc[b], standard, seed + split))
+        a, b = draw(everyone.patient.to_numpy(), *sizes, random)
+        found.append(_one_split(everyone.iloc[a], everyone.iloc[b], standard, seed + split))
     spread = {key: _spread([one[key] for one in found]) for key in found[0]}
     return {"sizes": sizes, "same_sizes": sizes == [first, second], "splits": splits} | spread
 
@@ -206,11 +221,6 @@ def patients(table: pd.DataFrame) -> np.ndarray:
             known = table[column].fillna("").astype(str).to_numpy()
             names = np.where(known != "", known, names)
     return names.astype(str)
-
-
-def _pool(ours, reference):
-    others = _complete(reference, "reference")
-    return pd.concat([ours, others[~others.patient.isin(ours.patient)]], ignore_index=True)
 
 
 def _sizes(real, synthetic, ours, theirs):
