@@ -47,10 +47,11 @@ def cohort(
     """
     from ggngan_tf import files
     from ggngan_tf.data import cohort as cohorts
+    from ggngan_tf.data import cohort_file
 
     files.check_new(out, force)
     drawn = cohorts.draw(rule, min_readers, max_slice_thickness, min_diameter, folder)
-    cohorts.write(drawn.nodules, out)
+    cohort_file.write(drawn.nodules, out)
     for path, reason in drawn.skipped:
         click.echo(f"Skipped {path}: {reason}", err=True)
     result = {

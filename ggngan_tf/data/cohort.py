@@ -1,8 +1,6 @@
 """Which nodules to take: one row a nodule, and how many fell out at each step."""
 
-import csv
 import dataclasses
-import io
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from ggngan_tf import errors, files
+from ggngan_tf import errors
 from ggngan_tf.data import cache, lidc, lidc_folder, nodules, readings, rows
 
 PAPER = (340, 216)  # nodules and patients, Methods, "Data"
@@ -186,42 +184,6 @@ def describe(cohort: Cohort) -> str:
     return "\n".join(lines)
 
 
-def write(found: Iterable[Nodule], path: pathlib.Path) -> None:
-    """Writes a cohort as CSV, whole or not at all.
-
-    Raises:
-        OutputError: The folder cannot be written to, or the disk is full.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in dataclasses.fields(Nodule))
-    for nodule in found:
-        writer.writerow(_cell(value) for value in dataclasses.asdict(nodule).values())
-    files.write_text(path, text.getvalue())
-
-
-def read(path: pathlib.Path) -> list[Nodule]:
-    """Reads a cohort that `write` wrote; further columns are ignored.
-
-    Raises:
-        CohortError: A column is missing, a value is not a number where one is needed, or the file
-            holds no rows.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise errors.CohortError(f"{path}: cannot be read as CSV ({error}).") from error
-    if not lines:
-        raise errors.CohortError(f"{path}: holds no nodules; make it with `ggngan cohort`.")
-    absent = [f.name for f in dataclasses.fields(Nodule) if f.name not in lines[0]]
-    if absent:
-        raise errors.CohortError(
-            f"{path}: column {absent[0]} is missing; make the file with `ggngan cohort`."
-        )
-    return [_parsed(row, f"{path}, line {number}") for number, row in enumerate(lines, start=2)]
-
-
 def _database_rows():
     found: list[Nodule] = []
     scans = lidc.scans(lidc.series())
@@ -283,26 +245,3 @@ def _step(criterion, left, before):
     patients = {nodule.patient_id for nodule in left}
     scans = {nodule.series_uid for nodule in left}
     return Step(criterion, len(left), len(patients), len(scans), before - len(left))
-
-
-def _cell(value):
-    return ";".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def _parsed(row, where):
-    values = {}
-    for field in dataclasses.fields(Nodule):
-        text = (row[field.name] or "").strip()
-        try:
-            values[field.name] = _value(field.type, text)
-        except ValueError as error:
-            raise errors.CohortError(
-                f"{where}: column {field.name} is {text!r}, needed is a number; mend the line."
-            ) from error
-    return Nodule(**values)
-
-
-def _value(kind, text):
-    if kind in (str, int, float):
-        return kind(text)
-    return tuple(int(part) for part in text.split(";"))

