@@ -62,8 +62,9 @@ def read(path: pathlib.Path, rule: nodules.Rule = "none") -> Source:
     """Reads a `NoduleSet` (a file that ends in .h5 or .hdf5) or DICOM (any other).
 
     Each series of a DICOM folder may have a table of its nodules beside its files (`sites.csv` or
-    `manifest.csv`, with columns slice, row and column, and diameter_mm if known); without one,
-    each of its slices is a case, and where its nodule lies stays unknown.
+    `manifest.csv`, with columns slice, row and column, and diameter_mm if known), or the manifest
+    of `ggngan generate` above them; without one, each of its slices is a case, and where its
+    nodule lies stays unknown.
 
     Args:
         path: Where.
@@ -122,7 +123,10 @@ def _from_dicom(path):
 
 def _from_series(series):
     folder = series.paths[0].parent
-    table = next((folder / name for name in TABLES if (folder / name).exists()), None)
+    # `ggngan generate` writes the slices to series/ and the table beside that folder.
+    above = [folder.parent / "manifest.csv"] if folder.name == "series" else []
+    places = [*(folder / name for name in TABLES), *above]
+    table = next((path for path in places if path.exists()), None)
     sites = _table(table, series) if table else [(i, None, np.nan) for i in range(len(series))]
     patient = str(series.datasets[0].get("PatientID") or series.datasets[0].SeriesInstanceUID)
     return [

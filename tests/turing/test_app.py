@@ -1,5 +1,6 @@
 import concurrent.futures
 import json
+import os
 import re
 import warnings
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 pytest.importorskip("fastapi", reason="the web reader needs the extra `vtt`")
+import sqlalchemy as sa
 
 from ggngan_tf import errors
 from ggngan_tf.turing import (
@@ -38,11 +40,24 @@ def folder(sets, tmp_path_factory):
     return out
 
 
-@pytest.fixture
-def served(folder, tmp_path):
-    """The application, its engine and everybody's link, on a new database."""
-    study, engine, links = server.open_study(folder, f"sqlite:///{tmp_path / 'db.sqlite'}")
+@pytest.fixture(params=["sqlite", *filter(None, [os.environ.get("GGNGAN_POSTGRESQL")])])
+def served(request, folder, tmp_path):
+    """The application, its engine and everybody's link, on a new database.
+
+    GGNGAN_POSTGRESQL may name an empty one, `postgresql+psycopg://...`, to try that, too.
+    """
+    url = request.param
+    if url == "sqlite":
+        url = f"sqlite:///{tmp_path / 'db.sqlite'}"
+    else:
+        schema.metadata.drop_all(sa.create_engine(url))
+    study, engine, links = server.open_study(folder, url)
     return server.application(folder, study, engine, URL), engine, links
+
+
+def only_on_sqlite(served):
+    if served[1].dialect.name != "sqlite":
+        pytest.skip("about SQLite's files")
 
 
 def client(served, name=None):
@@ -281,6 +296,7 @@ def test_guessing_links_and_hammering_are_slowed_down(served):
 
 
 def test_the_database_holds_no_secret_and_other_eyes_are_kept_out(served, tmp_path):
+    only_on_sqlite(served)
     content = (tmp_path / "db.sqlite").read_bytes()
     for path in tmp_path.glob("db.sqlite*"):
         content += path.read_bytes()
@@ -295,6 +311,7 @@ def test_the_database_holds_no_secret_and_other_eyes_are_kept_out(served, tmp_pa
 
 
 def test_a_database_of_another_study_is_refused(served, sets, tmp_path):
+    only_on_sqlite(served)
     other = tmp_path / "other"
     design = pack.settings(real=2, synthetic=2, batches=1, readers=1)
     pack.pack(*sets, other, design, seed=5, series=False)
@@ -311,6 +328,7 @@ def test_a_database_that_cannot_be_opened_is_an_error_without_its_password():
 
 
 def test_a_backup_during_the_reading_is_whole(served, tmp_path):
+    only_on_sqlite(served)
     reader = client(served, "reader-1")
     for slot in slots(reader)[:5]:
         answer(reader, slot)

@@ -222,12 +222,14 @@ def test_dicom_series_with_a_table_of_sites_are_packed_like_sets(tmp_path):
     for kind, blind in (("real", True), ("synthetic", False)):
         for patient in range(4):
             volume = random.normal(-850, 40, (3, 96, 96)).astype(np.int16)
-            folder = tmp_path / kind / f"{patient}"
+            folder = tmp_path / kind / f"{patient}" / "series"
             dicom.new_series(
                 volume, (0.7, 0.7), 1.0, folder, seed=1, patient_id=f"{kind}{patient}",
                 blinded=blind,
             )  # fmt: skip
-            (folder / "sites.csv").write_text("slice,row,column,diameter_mm\n1,48,50,9.5\n")
+            # Beside the files for real scans, above them as `ggngan generate` does.
+            table = folder / "sites.csv" if kind == "real" else folder.parent / "manifest.csv"
+            table.write_text("slice,row,column,diameter_mm\n1,48,50,9.5\n")
     design = pack.settings(real=4, synthetic=4, batches=2, readers=2)
     found = pack.pack(tmp_path / "real", tmp_path / "synthetic", tmp_path / "out", design, seed=1)
     assert found.study.shape == (91, 91)
