@@ -108,7 +108,9 @@ def _image(item):
     if volumes.is_volume(item.image):
         return volumes.read(item.image), []
     series = dicom.read_series(item.image, item.series_uid)
-    return series, [(str(skipped.path), skipped.reason) for skipped in series.skipped]
+    marks = {line.mask for line in item.lines}  # may lie among the slices
+    left_out = [skipped for skipped in series.skipped if skipped.path not in marks]
+    return series, [(str(skipped.path), skipped.reason) for skipped in left_out]
 
 
 def _chosen(line: Line, found):

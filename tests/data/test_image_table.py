@@ -81,6 +81,16 @@ def test_a_line_that_fails_is_listed_and_the_others_go_on(folder):
     assert "line 5: " in result.skipped[2].reason
 
 
+def test_a_mask_among_the_slices_is_no_damaged_slice_but_other_files_are_listed(folder):
+    (folder / "seg.dcm").rename(folder / "series" / "seg.dcm")
+    (folder / "series" / "IM0099.dcm").write_bytes(b"")
+    path = table(folder, "series,series/seg.dcm,")
+    result = prepare.from_table(path, folder / "set.h5", SETTINGS)
+    assert result.rows == 3 and [e.part for e in result.skipped] == [
+        str(folder / "series" / "IM0099.dcm")
+    ]
+
+
 def test_a_label_that_the_mask_lacks_is_named(folder):
     path = table(folder, "ct.nii.gz,mask.nrrd,P1,9", columns="image,mask,patient_id,label")
     with pytest.raises(errors.NoduleSetError, match=r"has no label 9; it has 1, 2"):
