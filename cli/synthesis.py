@@ -82,6 +82,8 @@ def _insert(
     series = dicom.read_series(source, series_uid)
     for skipped in series.skipped:
         click.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
+    for note in series.notes:
+        click.echo(f"note: {note}", err=True)
     lung = insert.find_lung(series)
     places = insert.choose_sites(series, lung, count, table, diameter, seed)
     made = insert.insert(series, lung, places, saved.load(model), seed)

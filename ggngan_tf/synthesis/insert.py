@@ -133,26 +133,30 @@ def write(
             deidentified=deidentified,
         )
         dicom.write_segmentation(written, masks, folder / "masks.dcm", seed)
-        _write_manifest(series, made, [path.name for path in written], folder / "manifest.csv")
+        # A source's file name may name the patient.
+        sources = ["" if deidentified else path.name for path in series.paths]
+        names = [(path.name, source) for path, source in zip(written, sources, strict=True)]
+        _write_manifest(made, names, folder / "manifest.csv")
         preview.write(
             [(n.before, n.after, (n.site.row, n.site.column)) for n in made],
             folder / "preview.png",
         )
 
 
-def _write_manifest(series, made, names, path):
+def _write_manifest(made, names, path):
+    rows = [_row(nodule, *names[nodule.site.slice], i) for i, nodule in enumerate(made, start=1)]
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, _row(series, made[0], names, 1).keys(), lineterminator="\n")
+        table = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         table.writeheader()
-        table.writerows(_row(series, nodule, names, i) for i, nodule in enumerate(made, start=1))
+        table.writerows(rows)
 
 
-def _row(series, nodule, names, number):
+def _row(nodule, name, source, number):
     site, inside = nodule.site, nodule.mask > 0
     return {
         "nodule": number,
-        "file": f"series/{names[site.slice]}",
-        "source": series.paths[site.slice].name,
+        "file": f"series/{name}",
+        "source": source,
         "slice": site.slice,
         "row": site.row,
         "column": site.column,

@@ -64,6 +64,14 @@ def test_the_same_seed_gives_the_same_bytes(scan, model_folder, tmp_path):  # no
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_deidentified_output_names_no_source(scan, model_folder, tmp_path):  # noqa: F811
+    out = tmp_path / "out"
+    done = run("generate", scan, "--model", model_folder, "--deidentify", "--out", out)
+    assert done.exit_code == 0, done.output
+    assert dicom.read_series(out / "series").patient_id != dicom.read_series(scan).patient_id
+    assert all(row["source"] == "" for row in csv.DictReader((out / "manifest.csv").open()))
+
+
 def test_sites_of_a_table_are_taken(scan, model_folder, tmp_path):  # noqa: F811
     series = dicom.read_series(scan)
     from ggngan_tf.synthesis import insert
