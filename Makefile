@@ -28,8 +28,8 @@ lint: env
 	$(BIN)/ruff format --check
 
 lock: env
-	$(BIN)/uv pip compile pyproject.toml --extra test --extra vtt --extra cluster \
-	    --generate-hashes --no-emit-index-url --no-annotate --python-version 3.10 --universal -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra vtt --extra cluster --extra serving \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 --universal -q -o requirements.lock
 
 bench: env
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
