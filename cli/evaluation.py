@@ -58,6 +58,13 @@ def radiomics(nodules, out, rule, jobs, scheduler, force, as_json) -> None:
 @real_set
 @synthetic_set
 @train_set
+@click.option(
+    "--seed-set",
+    "seed_sets",
+    type=options.FILE,
+    multiple=True,
+    help="The same places painted with another seed, to see how nodules differ; may be repeated.",
+)
 @run
 @options.rule
 @click.option(
@@ -85,6 +92,7 @@ def compare(
     real_set,
     synth_set,
     train_set,
+    seed_sets,
     run,
     rule,
     cnn_repeats,
@@ -106,7 +114,8 @@ def compare(
     ours = sources.load(real, real_set, rule=rule, jobs=jobs)
     theirs = sources.load(synthetic, synth_set, jobs=jobs)
     training = sources.load(train_set, rule=rule, jobs=jobs) if train_set else None
-    settings = {"cnn_repeats": cnn_repeats, "splits": splits, "seed": seed}
+    seeds = [sources.choose(path, "none")[0] for path in seed_sets]
+    settings = {"seeds": seeds, "cnn_repeats": cnn_repeats, "splits": splits, "seed": seed}
     found = assessment.assess(ours, theirs, training, **settings)
     assessment.write(found, out)
     sets = [None if s is None else s.nodules for s in (ours, theirs, training)]

@@ -8,10 +8,12 @@ import importlib.metadata
 import json
 import math
 import pathlib
+from collections.abc import Sequence
 
 import pandas as pd
 
 from ggngan_tf import errors, files
+from ggngan_tf.data import nodules
 from ggngan_tf.evaluation import comparison, radiomics, sources
 
 # hardest first, should two of them say the same
@@ -40,6 +42,7 @@ def assess(
     synthetic: sources.Source,
     training: sources.Source | None = None,
     *,
+    seeds: Sequence[nodules.NoduleSet] = (),
     cnn_repeats: int = 1,
     splits: int = comparison.SPLITS,
     seed: int = 0,
@@ -50,6 +53,7 @@ def assess(
         real: Real nodules.
         synthetic: Synthetic ones.
         training: The real nodules that the generator learnt from.
+        seeds: The places of `synthetic`, painted with other seeds.
         cnn_repeats: Repeats of the network's cross-validation; 0 leaves it out.
         splits: Draws of real against real.
         seed: Same seed, same result.
@@ -61,7 +65,8 @@ def assess(
     found = comparison.compare(real.table, synthetic.table, reference, splits=splits, seed=seed)
     results = found.results
     if real.nodules is not None and synthetic.nodules is not None:
-        results = _with_pixels(results, real, synthetic, training, cnn_repeats, splits, seed)
+        settings = {"seeds": seeds, "repeats": cnn_repeats, "splits": splits, "seed": seed}
+        results = _with_pixels(results, real, synthetic, training, settings)
     results["hardest"] = _hardest(results)
     inputs = {"real": real, "synthetic": synthetic, "training": training}
     results["inputs"] = {name: s.provenance for name, s in inputs.items() if s is not None}
@@ -105,17 +110,11 @@ def read(folder: pathlib.Path) -> Assessment:
     return Assessment(results, table, *tables)
 
 
-def _with_pixels(results, real, synthetic, training, repeats, splits, seed):
+def _with_pixels(results, real, synthetic, training, settings):
     from ggngan_tf.evaluation import pixels  # here, so that features alone load no TensorFlow
 
-    found = pixels.compare(
-        real.nodules,
-        synthetic.nodules,
-        None if training is None else training.nodules,
-        repeats=repeats,
-        splits=splits,
-        seed=seed,
-    )
+    learnt_from = None if training is None else training.nodules
+    found = pixels.compare(real.nodules, synthetic.nodules, learnt_from, **settings)
     equals = found.pop("real_vs_real")
     judges = {name: found.pop(name) for name in ("cnn", "seam") if name in found}
     joined = {"judges": results["judges"] | judges}

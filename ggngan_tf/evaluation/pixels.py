@@ -1,5 +1,7 @@
 """Are they alike? The judges that need pixels: a network, seams, pairs, copies and repeats."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ggngan_tf.data import nodules as nodules_
@@ -13,6 +15,7 @@ def compare(
     synthetic: nodules_.NoduleSet,
     training: nodules_.NoduleSet | None = None,
     *,
+    seeds: Sequence[nodules_.NoduleSet] = (),
     repeats: int = 1,
     splits: int = comparison.SPLITS,
     seed: int = 0,
@@ -24,6 +27,7 @@ def compare(
         synthetic: Synthetic ones.
         training: The real nodules that the generator learnt from; needed to look for copies, and
             a further reference for real against real.
+        seeds: The places of `synthetic`, painted with other seeds: do the nodules differ?
         repeats: Of the network's cross-validation, some 15 s each at 50 against 50; 0 for none.
         splits: Draws of real against real for the seams; the network gets one.
         seed: Same seed, same result.
@@ -40,7 +44,7 @@ def compare(
     found = {
         "seam": seams.compare(border, painted),
         "ssim": _originals(real, synthetic),
-        "diversity": similarity.repeats(synthetic),
+        "diversity": similarity.repeats(synthetic, *seeds),
         "real_vs_real": _equals(real, training, len(synthetic), splits, seed),
     }
     if repeats:

@@ -67,16 +67,20 @@ def copies(synthetic: Neighbours, real: Neighbours) -> np.ndarray:
     return synthetic.distance < 0.5 * real.distance.min()
 
 
-def repeats(nodules: nodules_.NoduleSet) -> dict[str, float]:
+def repeats(*sets: nodules_.NoduleSet) -> dict[str, float]:
     """Returns how much nodules differ that were painted at one place with several seeds.
+
+    Args:
+        sets: Synthetic nodules; a place may come back within a set or in another.
 
     Returns:
         `places` painted more than once; `mean_difference`, the mean root mean square difference
         in HU over the nodule's pixels between two of them; `relative`, the same over their
         standard deviation. NaN where no place was painted twice.
     """
-    images, masks = patches.cut(nodules, patches.ROI)
-    keys = list(zip(*_place(nodules), strict=True))
+    windows = [patches.cut(nodules, patches.ROI) for nodules in sets]
+    images, masks = (np.concatenate(kind) for kind in zip(*windows, strict=True))
+    keys = [key for nodules in sets for key in zip(*_place(nodules), strict=True)]
     places = {}
     for row, key in enumerate(keys):
         places.setdefault(key, []).append(row)

@@ -26,6 +26,7 @@ def folder(tmp_path_factory):
     training = dataclasses.replace(training, patient_id=names)
     nodules.write(real, path / "real.h5")
     nodules.write(fakes.blobs(real), path / "synthetic.h5")
+    nodules.write(fakes.seams(fakes.blobs(real)), path / "other_seed.h5")
     nodules.write(training, path / "training.h5")
     return path
 
@@ -34,7 +35,8 @@ def folder(tmp_path_factory):
 def compared(folder):
     """The folder of a comparison with pixels, the network trained for a moment only."""
     steps, cnn.STEPS = cnn.STEPS, 5
-    sets = (folder / "real.h5", folder / "synthetic.h5", "--train-set", folder / "training.h5")
+    sets = [folder / "real.h5", folder / "synthetic.h5", "--train-set", folder / "training.h5"]
+    sets += ["--seed-set", folder / "other_seed.h5"]
     result = run("compare", *sets, "--splits", 2, "--out", folder / "out", "--json")
     cnn.STEPS = steps
     assert result.exit_code == 0, result.output
@@ -73,6 +75,7 @@ def test_compare_judges_features_and_pixels(compared):
     assert results["hardest"]["auc"] == max(j["auc"] for j in results["judges"].values())
     assert results["memorisation"]["copies"] == 0
     assert results["ssim"]["pairs"] == 24
+    assert results["diversity"]["places"] == 24
     assert results["inputs"]["synthetic"]["generator_sha256"] == "0" * 64
     assert set(results["real_vs_real"]) >= {"auc_cnn", "auc_seam", "auc_logistic", "mean_ks"}
 

@@ -66,6 +66,9 @@ def test_the_difference_between_seeds_worked_out_by_hand():
     found = similarity.repeats(dataclasses.replace(again, image=image))
     assert found["places"] == 1
     assert found["mean_difference"] == pytest.approx(20)
+    apart = similarity.repeats(nodules, dataclasses.replace(nodules, image=nodules.image + 20))
+    assert apart["places"] == 2
+    assert apart["mean_difference"] == pytest.approx(20)
 
 
 def test_without_a_second_seed_there_is_no_difference_to_tell(small_set):
