@@ -189,7 +189,7 @@ def _features(found):
         "name in the paper",
         "p, paper",
         "p",
-        "q (Benjamini-Hochberg)",
+        "q",
         "KS",
         "Cliff's delta",
     ]
@@ -207,7 +207,8 @@ def _features(found):
         report.Table(
             columns,
             rows,
-            "All 93 features in the order of the paper's Table 1; those with p < 0.05 are marked",
+            "All 93 features in the order of the paper's Table 1; p < 0.05 is marked, "
+            "q is p after Benjamini and Hochberg",
             marked,
             folded=True,
         ),
