@@ -107,8 +107,9 @@ def compare(
     Each is a CSV of features or a set (HDF5). Sets are judged by their pixels as well; of real
     sets the nodules are taken that fulfil --rule.
     """
-    from ggngan_tf import comparison_report, files
+    from ggngan_tf import files
     from ggngan_tf.evaluation import assessment, sources
+    from ggngan_tf.report import comparison as comparison_page
 
     files.check_new(out, force)
     ours = sources.load(real, real_set, rule=rule, jobs=jobs)
@@ -119,7 +120,7 @@ def compare(
     found = assessment.assess(ours, theirs, training, **settings)
     assessment.write(found, out)
     sets = [None if s is None else s.nodules for s in (ours, theirs, training)]
-    files.write_text(out / "report.html", comparison_report.build(found, *sets, run))
+    files.write_text(out / "report.html", comparison_page.build(found, *sets, run))
     options.show(found.results, _verdict(found.results, out), as_json)
 
 
@@ -135,12 +136,13 @@ def report(folder, out, run, force, as_json) -> None:
     Pictures come from the sets that were compared, where they still lie. Print the page from a
     browser for a PDF.
     """
-    from ggngan_tf import comparison_report, files
+    from ggngan_tf import files
+    from ggngan_tf.report import comparison as comparison_page
 
     out = out or folder / "report.html"
     if out.parent != folder:
         files.check_new(out, force)
-    files.write_text(out, comparison_report.from_folder(folder, run))
+    files.write_text(out, comparison_page.from_folder(folder, run))
     options.show({"path": out}, f"Saved {out}", as_json)
 
 

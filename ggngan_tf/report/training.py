@@ -5,7 +5,8 @@ import pathlib
 
 import numpy as np
 
-from ggngan_tf import errors, figures, report
+from ggngan_tf import errors
+from ggngan_tf.report import blocks, figures
 
 
 def read(run: pathlib.Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -31,7 +32,7 @@ def read(run: pathlib.Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return np.array(sorted(by_step)), series
 
 
-def sections(run: pathlib.Path) -> list[report.Section]:
+def sections(run: pathlib.Path) -> list[blocks.Section]:
     """Returns the curves of a run as a section of a report; none for a log without figures.
 
     Raises:
@@ -41,7 +42,7 @@ def sections(run: pathlib.Path) -> list[report.Section]:
     if not series:
         return []
     caption = f"Every figure of the log over {steps.max():,} steps."
-    return [report.Section("Training", [report.Figure(figures.training(steps, series), caption)])]
+    return [blocks.Section("Training", [blocks.Figure(figures.training(steps, series), caption)])]
 
 
 def _is_number(value):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ggngan_tf import config, report
+from ggngan_tf import config
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import patches
+from ggngan_tf.report import blocks
 
 SHOWN = 24  # nodules of a kind
 
@@ -14,7 +15,7 @@ def sections(
     real: nodules_.NoduleSet | None,
     synthetic: nodules_.NoduleSet | None,
     training: nodules_.NoduleSet | None,
-) -> list[report.Section]:
+) -> list[blocks.Section]:
     """Returns the galleries for which there are pictures; a remark where there are none.
 
     Args:
@@ -25,19 +26,19 @@ def sections(
     """
     if real is None or synthetic is None:
         text = "No pictures: the sets were not given, or have moved or changed since."
-        return [report.Section("Pictures", [report.Text(text, "note")])]
-    blocks = [*gallery(real, "Real"), *gallery(synthetic, "Synthetic")]
-    found = [report.Section("Pictures", blocks)]
+        return [blocks.Section("Pictures", [blocks.Text(text, "note")])]
+    shown = [*gallery(real, "Real"), *gallery(synthetic, "Synthetic")]
+    found = [blocks.Section("Pictures", shown)]
     if training is not None and "memorisation" in results:
         found.append(
-            report.Section(
+            blocks.Section(
                 "Nearest training nodules", _closest(results["memorisation"], synthetic, training)
             )
         )
     return found
 
 
-def gallery(nodules: nodules_.NoduleSet, name: str, shown: int = SHOWN) -> list[report.Gallery]:
+def gallery(nodules: nodules_.NoduleSet, name: str, shown: int = SHOWN) -> list[blocks.Gallery]:
     """Returns nodules in their surroundings, and the same zoomed to the 32 x 32 ROI.
 
     Args:
@@ -52,14 +53,14 @@ def gallery(nodules: nodules_.NoduleSet, name: str, shown: int = SHOWN) -> list[
     zoomed = patches.cut(chosen, patches.ROI)[0]
     low, high = (f"{end:.0f}" for end in config.LUNG_WINDOW)
     return [
-        report.Gallery(
-            [report.picture(image) for image in images],
+        blocks.Gallery(
+            [blocks.picture(image) for image in images],
             words,
             f"{name} nodules in 64 x 64 pixels; lung window, {low} to {high} HU.",
             width=150,
         ),
-        report.Gallery(
-            [report.picture(image) for image in zoomed],
+        blocks.Gallery(
+            [blocks.picture(image) for image in zoomed],
             caption=f"The same {name.lower()} nodules, the 32 x 32 pixels of the ROI.",
             width=150,
         ),
@@ -71,7 +72,7 @@ def _closest(memorisation, synthetic, training):
     for pair in memorisation["closest"]:
         for nodules, kind in ((synthetic, "synthetic"), (training, "training")):
             window, mask = patches.cut(nodules.take(np.array([pair[kind]])), patches.ROI)
-            images.append(report.picture(window[0], outline=mask[0], zoom=4))
+            images.append(blocks.picture(window[0], outline=mask[0], zoom=4))
             words.append(
                 f"{kind}, row {pair[kind]}"
                 + (f": {pair['distance']:.2f}" if kind == "training" else "")
@@ -82,4 +83,4 @@ def _closest(memorisation, synthetic, training):
         f"Real nodules are {memorisation['real_median']:.2f} from the nearest of another patient "
         f"(median); below {memorisation['limit']:.2f} a nodule counts as copied."
     )
-    return [report.Text(text), report.Gallery(images, words, columns=8, width=124)]
+    return [blocks.Text(text), blocks.Gallery(images, words, columns=8, width=124)]

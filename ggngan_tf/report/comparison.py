@@ -2,9 +2,9 @@
 
 import pathlib
 
-from ggngan_tf import comparison_pictures, figures, report, training_curves
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import assessment, comparison, distributions, sources
+from ggngan_tf.report import blocks, figures, pictures, training
 
 _NAMES = {
     "logistic": "logistic regression on features",
@@ -27,7 +27,7 @@ def build(
     found: assessment.Assessment,
     real: nodules_.NoduleSet | None = None,
     synthetic: nodules_.NoduleSet | None = None,
-    training: nodules_.NoduleSet | None = None,
+    learnt_from: nodules_.NoduleSet | None = None,
     run: pathlib.Path | None = None,
 ) -> str:
     """Returns the whole page.
@@ -36,22 +36,22 @@ def build(
         found: What the judges said.
         real: The nodules of `found.real`, for the gallery.
         synthetic: The nodules of `found.synthetic`.
-        training: The training nodules, for the closest pairs.
+        learnt_from: The training nodules, for the closest pairs.
         run: A run folder, for the training curves.
 
     Raises:
         TrainingError: `run` has no log that can be read.
     """
     sizes = found.results["sizes"]
-    sections = [report.Section("What the judges say", _verdicts(found))]
-    sections += comparison_pictures.sections(found.results, real, synthetic, training)
-    sections.append(report.Section("Features, beside the paper's Table 1", _features(found)))
-    sections.append(report.Section("ROC curves", [_roc(found.results)]))
-    sections += training_curves.sections(run) if run else []
-    sections.append(report.Section("Where it comes from", _provenance(found.results)))
-    sections.append(report.Section("Limits", [report.Text(text) for text in _LIMITS]))
+    sections = [blocks.Section("What the judges say", _verdicts(found))]
+    sections += pictures.sections(found.results, real, synthetic, learnt_from)
+    sections.append(blocks.Section("Features, beside the paper's Table 1", _features(found)))
+    sections.append(blocks.Section("ROC curves", [_roc(found.results)]))
+    sections += training.sections(run) if run else []
+    sections.append(blocks.Section("Where it comes from", _provenance(found.results)))
+    sections.append(blocks.Section("Limits", [blocks.Text(text) for text in _LIMITS]))
     subtitle = f"{sizes['real']} real and {sizes['synthetic']} synthetic ground glass nodules"
-    return report.page("Are they real?", sections, subtitle)
+    return blocks.page("Are they real?", sections, subtitle)
 
 
 def from_folder(folder: pathlib.Path, run: pathlib.Path | None = None) -> str:
@@ -79,20 +79,20 @@ def _verdicts(found):
         *_cloud_rows(results, equals),
     ]
     columns = ["judge", "paper", "real against real", "this set", "95% interval"]
-    blocks = [
-        report.Text(
+    shown = [
+        blocks.Text(
             f"The hardest judge: {_NAMES[hardest['judge']]}, area {hardest['auc']:.2f}. At 0.5 it "
             "could not tell synthetic from real, at 1 it always could."
         ),
-        report.Table(columns, rows, "All judges. Folds are grouped by patient."),
-        report.Text(_about_equals(equals), "note"),
+        blocks.Table(columns, rows, "All judges. Folds are grouped by patient."),
+        blocks.Text(_about_equals(equals), "note"),
     ]
     copies = results.get("memorisation", {}).get("copies", 0)
     if copies:
-        blocks.insert(
-            0, report.Text(f"{copies} synthetic nodules are copies of training nodules.", "warning")
+        shown.insert(
+            0, blocks.Text(f"{copies} synthetic nodules are copies of training nodules.", "warning")
         )
-    return blocks
+    return shown
 
 
 def _count_row(results, equals):
@@ -194,17 +194,17 @@ def _features(found):
         "Cliff's delta",
     ]
     return [
-        report.Figure(
+        blocks.Figure(
             figures.p_values(
                 table.p_value.to_numpy(), table.paper_p_value.to_numpy(), distributions.ALPHA
             ),
             "P-values of the 93 features, sorted, beside those of the paper's Table 1.",
         ),
-        report.Figure(
+        blocks.Figure(
             figures.histograms(panels),
             "The three features that differ most (upper row) and least (lower row), as in Fig. 5a.",
         ),
-        report.Table(
+        blocks.Table(
             columns,
             rows,
             "All 93 features in the order of the paper's Table 1; p < 0.05 is marked, "
@@ -227,7 +227,7 @@ def _roc(results):
         for name, judge in results["judges"].items()
         if "roc" in judge
     }
-    return report.Figure(
+    return blocks.Figure(
         figures.roc(curves),
         "Cross-validated by patient, averaged over repeats; with areas.",
         "ROC curves close to the diagonal mean that a judge cannot tell synthetic from real.",
@@ -242,10 +242,10 @@ def _provenance(results):
         )
     generator = results["inputs"]["synthetic"].get("generator_sha256", "")
     software = ", ".join(f"{k} {v}" for k, v in results["software"].items())
-    blocks = [report.Table(["set", "file", "nodules", "rule", "SHA-256"], rows)]
+    shown = [blocks.Table(["set", "file", "nodules", "rule", "SHA-256"], rows)]
     if generator:
-        blocks.append(report.Text(f"Generator: SHA-256 {generator}."))
-    return [*blocks, report.Text(f"Seed {results['seed']}. Software: {software}.", "note")]
+        shown.append(blocks.Text(f"Generator: SHA-256 {generator}."))
+    return [*shown, blocks.Text(f"Seed {results['seed']}. Software: {software}.", "note")]
 
 
 def _short(feature):

@@ -5,7 +5,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from ggngan_tf import figures, report
+from ggngan_tf import report
+from ggngan_tf.report import figures
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 QUIET = [

@@ -108,7 +108,7 @@ def page(title: str, sections: Sequence[Section], subtitle: str = "") -> str:
     )
     environment.filters["cell"] = _cell
     environment.tests["numeric"] = _is_number
-    template = environment.get_template("report.html")
+    template = environment.get_template("page.html")
     return template.render(title=title, subtitle=subtitle, sections=sections)
 
 
