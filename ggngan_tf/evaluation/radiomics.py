@@ -28,6 +28,7 @@ from radiomics import (
 
 from ggngan_tf import errors, files, parallel
 from ggngan_tf.data import nodules as nodules_
+from ggngan_tf.evaluation import rows
 
 BIN_WIDTH = 25  # HU; PyRadiomics' default, which the paper took
 VERSION = f"PyRadiomics {radiomics.__version__}"
@@ -36,7 +37,6 @@ _ALONE = 128  # below this many nodules a worker's start costs more than its wor
 # PyRadiomics logs a traceback for each feature that fails; the table says so instead.
 _SILENT = logging.getLogger("radiomics.prepared")
 _SILENT.setLevel(logging.CRITICAL)
-_AIR = -200  # HU; a patch of lung has pixels below it, a picture of grey values has none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +158,7 @@ def one(
     Raises:
         RadiomicsError: The nodule is less than 2 pixels high or wide, as PyRadiomics needs.
     """
-    image, mask = _cut(image, mask)
+    image, mask = rows.cut(image, mask)
     return _compute(image, mask, spacing, bin_width, shapes)
 
 
@@ -175,11 +175,11 @@ def features(images: np.ndarray, masks: np.ndarray, spacing: np.ndarray) -> np.n
     Raises:
         RadiomicsError: The intensities are not HU.
     """
-    _check_hu(images)
+    rows.check_hu(images, BIN_WIDTH)
     spacing = np.broadcast_to(np.asarray(spacing, float), (len(images), 2))
-    cuts = [(*_cut(i, m), tuple(s)) for i, m, s in zip(images, masks, spacing, strict=True)]
-    rows = _block(cuts, shapes=False)
-    return np.array([[row.get(name, np.nan) for name in FEATURES] for row in rows]).reshape(-1, 93)
+    cuts = [(*rows.cut(i, m), tuple(s)) for i, m, s in zip(images, masks, spacing, strict=True)]
+    found = _block(cuts, shapes=False)
+    return np.array([[row.get(name, np.nan) for name in FEATURES] for row in found]).reshape(-1, 93)
 
 
 def extract(
@@ -198,19 +198,21 @@ def extract(
         RadiomicsError: The intensities are not HU.
         ConfigError: `scheduler` does not answer.
     """
-    _check_hu(nodules.image)
+    rows.check_hu(nodules.image, BIN_WIDTH)
     spacing = nodules.pixel_spacing.astype(float)
     # Workers get cut-outs, not slices: a thousandth of the bytes.
     cuts = [
-        (*_cut(i, m), tuple(s))
+        (*rows.cut(i, m), tuple(s))
         for i, m, s in zip(nodules.image, nodules.mask, spacing, strict=True)
     ]
     blocks = [cuts[start : start + _CHUNK] for start in range(0, len(cuts), _CHUNK)]
     jobs = 1 if len(cuts) < _ALONE else jobs
     results = parallel.run(_block, blocks, jobs=jobs, scheduler=scheduler, label="Radiomics")
-    rows = [row for block in results for row in block]
+    found = [row for block in results for row in block]
     columns = ["reason", *FEATURES, *SHAPES]
-    return pd.concat([_provenance(nodules), pd.DataFrame(rows, columns=columns)], axis=1)
+    return pd.concat(
+        [rows.provenance(nodules, VERSION), pd.DataFrame(found, columns=columns)], axis=1
+    )
 
 
 def write(table: pd.DataFrame, path: pathlib.Path) -> None:
@@ -247,45 +249,6 @@ def read(path: pathlib.Path) -> pd.DataFrame:
         found = f"column {words[0]} holds text" if len(table) else "it has no rows"
         raise errors.RadiomicsError(f"{path}: {found}; needed is one number a nodule and feature.")
     return table
-
-
-def _provenance(nodules):
-    return pd.DataFrame(
-        {
-            "row": np.arange(len(nodules)),
-            "nodule_id": nodules.nodule_id,
-            "patient_id": nodules.patient_id,
-            "series_uid": nodules.series_uid,
-            "sop_uid": nodules.sop_uid,
-            "manufacturer": nodules.manufacturer,
-            "roi_row": nodules.roi_centre[:, 0],
-            "roi_column": nodules.roi_centre[:, 1],
-            "spacing_row": nodules.pixel_spacing[:, 0],
-            "spacing_column": nodules.pixel_spacing[:, 1],
-            "synthetic": nodules.synthetic,
-            "generator_sha256": nodules.attributes.get("generator_sha256", ""),
-            "software": VERSION,
-        }
-    )
-
-
-def _check_hu(images):
-    if not len(images):
-        return
-    low, high = np.min(images), np.max(images)
-    if low > _AIR:
-        raise errors.RadiomicsError(
-            f"intensities run from {low:g} to {high:g}, needed are HU (air in the lung is near "
-            f"-900); scaled to 0-1, all would fall into one bin of {BIN_WIDTH}: undo the scaling."
-        )
-
-
-def _cut(image, mask):
-    rows, columns = (np.flatnonzero(np.any(mask, axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        return image[:0, :0], mask[:0, :0] != 0
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.ascontiguousarray(image[box]), np.ascontiguousarray(mask[box]) != 0
 
 
 def _block(cuts, shapes=True):
