@@ -13,6 +13,10 @@ class ConfigError(GgnganError):
     """A setting is unknown, impossible or at odds with another one."""
 
 
+class ParallelError(GgnganError):
+    """A worker process was killed, or a cluster lost its work."""
+
+
 class OutputError(GgnganError):
     """A result cannot be written where it was asked for."""
 

@@ -1,5 +1,6 @@
 """Spreads independent work over processes (joblib) or over a Dask cluster."""
 
+import concurrent.futures
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ def run(
 
     Raises:
         ConfigError: `scheduler` is given and does not answer, or Dask is not installed.
+        ParallelError: A worker was killed, most often for want of memory.
     """
     results = _on_cluster(function, items, scheduler) if scheduler else _here(function, items, jobs)
     return iter(tqdm.tqdm(results, total=len(items), desc=label, delay=2, dynamic_ncols=True))
@@ -39,8 +41,18 @@ def run(
 def _here(function, items, jobs):
     if jobs == 1:
         return map(function, items)
+    return _in_processes(function, items, jobs)
+
+
+def _in_processes(function, items, jobs):
     workers = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    return workers(joblib.delayed(function)(item) for item in items)
+    try:
+        yield from workers(joblib.delayed(function)(item) for item in items)
+    except concurrent.futures.BrokenExecutor as error:
+        raise errors.ParallelError(
+            "a worker process was killed, most often for want of memory; "
+            "run again with fewer --jobs."
+        ) from error
 
 
 def _on_cluster(function, items, scheduler):
@@ -56,5 +68,12 @@ def _on_cluster(function, items, scheduler):
         raise errors.ConfigError(f"--scheduler {scheduler}: {message}") from error
     with client:
         for future in client.map(function, items, pure=False):
-            yield future.result()
+            try:
+                result = future.result()
+            except distributed.KilledWorker as error:
+                raise errors.ParallelError(
+                    f"--scheduler {scheduler}: a worker died on the same work again and again, "
+                    "most often for want of memory; give the workers more."
+                ) from error
+            yield result
             future.release()

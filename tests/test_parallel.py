@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 
 from ggngan_tf import errors, parallel
@@ -10,6 +13,15 @@ def square(number):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_results_come_in_the_order_of_the_items(jobs):
     assert list(parallel.run(square, [3, 1, 2], jobs=jobs)) == [9, 1, 4]
+
+
+def die(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_a_clear_error():
+    with pytest.raises(errors.ParallelError, match="run again with fewer --jobs"):
+        list(parallel.run(die, [1, 2], jobs=2))
 
 
 def test_a_dask_cluster_gives_the_same(tmp_path):
