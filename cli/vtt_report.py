@@ -33,8 +33,10 @@ def _readers(report, results):
         [name, *_summary(summary)]
         for name, summary in (*results["readers"].items(), ("pooled", results["pooled"]))
     ]
-    columns = ["reader", "readings", "AUC", "95% CI", "accuracy", "95% CI", "real recognised",
-               "synthetic judged real", "confidently", "leaning", "seconds a case"]  # fmt: skip
+    columns = [
+        "reader", "readings", "AUC (95% CI)", "accuracy (95% CI)", "real recognised",
+        "synthetic judged real", "of these confidently", "leaning", "seconds a case",
+    ]  # fmt: skip
     caption = (
         "Intervals: DeLong and Wilson for one reader; bootstrap over cases where several readers "
         "read a case. The paper: AUC 0.68, accuracy 0.74, 19/51 (37%) judged real, 8/51 (16%) "
@@ -46,13 +48,11 @@ def _readers(report, results):
 def _summary(summary):
     area, accuracy = summary["auc"], summary["accuracy"]
     fooled, seconds = summary["synthetic_judged_real"], summary["seconds"]
-    interval = (area["delong"] or area["bootstrap"]) if area else None
+    ends = (area["delong"] or area["bootstrap"]) if area else None
     return [
         summary["readings"],
-        f"{area['value']:.3f}" if area else "-",
-        _range(interval),
-        f"{accuracy['share']:.3f}",
-        _range([accuracy["low"], accuracy["high"]]),
+        f"{area['value']:.2f} ({ends[0]:.2f} to {ends[1]:.2f})" if area else "-",
+        f"{accuracy['share']:.2f} ({accuracy['low']:.2f} to {accuracy['high']:.2f})",
         _share(summary["real_recognised"]),
         *(_share(fooled[name]) for name in ("judged_real", "confident", "leaning")),
         f"{seconds['median']:.1f}" if seconds else "-",

@@ -46,7 +46,11 @@ def create(
         requests=security.Limiter(burst=600, rate=20),
         sign_ins=security.Limiter(burst=20, rate=0.5),
     )
-    app = fastapi.FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    # Reports of requests go nowhere, whatever the environment asks of FastAPI.
+    silent = dict.fromkeys(
+        ("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False
+    )
+    app = fastapi.FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=silent)
     host = urllib.parse.urlsplit(url).hostname
     app.add_middleware(security.Guard, hosts=_LOCAL | {host}, https=room.https)
     app.add_exception_handler(exceptions.RequestValidationError, _invalid)

@@ -37,6 +37,11 @@ class Address:
     def __post_init__(self):
         if (self.certificate is None) != (self.private_key is None):
             raise errors.ReadingError("https needs both --certificate and --private-key.")
+        if self.url is None and self.host in ("0.0.0.0", "::"):
+            raise errors.ReadingError(
+                f"host is {self.host}, every address of this computer; "
+                "give --url, the one under which readers find it."
+            )
         if self.url is not None and not self.url.startswith(("http://", "https://")):
             raise errors.ReadingError(f"url is {self.url!r}; begin with http:// or https://.")
 

@@ -368,8 +368,11 @@ def test_a_remark_that_a_spreadsheet_would_run_is_made_harmless():
 def test_links_follow_the_address_and_open_ports_are_told():
     assert server.Address().public == "http://127.0.0.1:8000"
     assert not server.Address().is_exposed
-    assert server.Address(host="0.0.0.0").is_exposed
+    assert server.Address(host="10.0.0.7").is_exposed
+    assert server.Address(host="0.0.0.0", url="http://10.0.0.7:8000").is_exposed
     assert not server.Address(host="0.0.0.0", url="https://vtt.example.org/").is_exposed
+    with pytest.raises(errors.ReadingError, match="give --url"):
+        server.Address(host="0.0.0.0")
     with pytest.raises(errors.ReadingError, match="both --certificate and --private-key"):
         server.Address(certificate="a.pem")
 
