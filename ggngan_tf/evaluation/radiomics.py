@@ -15,16 +15,7 @@ import numpy as np
 import pandas as pd
 import radiomics
 import SimpleITK as sitk
-from radiomics import (
-    firstorder,
-    glcm,
-    gldm,
-    glrlm,
-    glszm,
-    imageoperations,
-    ngtdm,
-    shape2D,
-)
+from radiomics import firstorder, glcm, gldm, glrlm, glszm, imageoperations, ngtdm, shape2D
 
 from ggngan_tf import errors, files, parallel
 from ggngan_tf.data import nodules as nodules_
@@ -69,6 +60,20 @@ class _FirstOrder(_Prepared, firstorder.RadiomicsFirstOrder):
         super().__init__(roi)
         self.imageArray, self.discretizedImageArray = roi.image, roi.binned
         self.pixelSpacing, self.voxelArrayShift = roi.spacing, 0
+
+    def _initCalculation(self, voxelCoordinates=None):
+        super()._initCalculation(voxelCoordinates)
+        # Once for all: PyRadiomics sorts the pixels anew for each percentile, six times.
+        self.percentiles = np.nanpercentile(self.targetVoxelArray, [10, 25, 75, 90], axis=1)
+
+    def get10PercentileFeatureValue(self):
+        return self.percentiles[0]
+
+    def get90PercentileFeatureValue(self):
+        return self.percentiles[3]
+
+    def getInterquartileRangeFeatureValue(self):
+        return self.percentiles[2] - self.percentiles[1]
 
 
 class _Glcm(_Prepared, glcm.RadiomicsGLCM):
