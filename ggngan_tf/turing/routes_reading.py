@@ -51,7 +51,7 @@ def add(app: fastapi.FastAPI, room: room_.Room) -> None:
     @app.get("/api/images/{slot_id}")
     def image(slot_id: _SLOT, person: reader):
         found = own(person, slot_id, ahead=1)
-        pixels = room.images[slots[found.case].image].astype("<i2").tobytes()
+        pixels = room.images[slots[found.case].image].astype("<i2", copy=False).tobytes()
         return responses.Response(pixels, media_type=raw, headers=room_.PRIVATE)
 
     @app.post("/api/cases/{slot_id}/answer")
