@@ -1,6 +1,7 @@
 """Distances between two clouds of features, and how far each cloud covers the other.
 
-Features are standardised by real nodules first; a feature that does not vary there is left out.
+Features are standardised by real nodules first, and cut at 5 widths; a feature that does not vary
+there is left out.
 """
 
 import dataclasses
@@ -9,6 +10,9 @@ import numpy as np
 from scipy.spatial import distance
 
 NEIGHBOURS = 5  # of the manifold estimates; Naeem et al. take 5
+# Areas of zones have heavy tails: without the cut, one nodule of 50 made the Fréchet distance of
+# real to real 30 in the median and 13,861 at most (40 draws); with it 18 and 49.
+LIMIT = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Scale:
     kept: np.ndarray
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        return (features[:, self.kept] - self.mean) / self.deviation
+        return np.clip((features[:, self.kept] - self.mean) / self.deviation, -LIMIT, LIMIT)
 
 
 def scale(real: np.ndarray) -> Scale:

@@ -117,7 +117,7 @@ def ssim(first: np.ndarray, second: np.ndarray, width: float = 1500.0) -> np.nda
     a, b = np.asarray(first, float), np.asarray(second, float)
     c1, c2 = (0.01 * width) ** 2, (0.03 * width) ** 2
     # SSIM's constants and brightness term expect intensities from 0, so air becomes 0.
-    a, b = a + 1350, b + 1350
+    a, b = a - config.LUNG_WINDOW[0], b - config.LUNG_WINDOW[0]
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
     shared = _blur(a * b) - mean_a * mean_b
