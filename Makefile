@@ -29,7 +29,8 @@ lint: env
 
 lock: env
 	$(BIN)/uv pip compile pyproject.toml --extra test --extra vtt --extra cluster --extra serving \
-	    --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 --universal -q -o requirements.lock
+	    --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+	    --python-version 3.10 --universal --quiet --output-file requirements.lock
 
 bench: env
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

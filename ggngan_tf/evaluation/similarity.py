@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from scipy import ndimage
 
+from ggngan_tf import config
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import patches
 
