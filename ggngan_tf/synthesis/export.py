@@ -3,46 +3,29 @@
 import json
 import pathlib
 import shutil
-
-import tensorflow as tf
+from typing import Any
 
 from ggngan_tf import config, errors, files
-from ggngan_tf.synthesis import painter
+from ggngan_tf.synthesis import model_card, painter, saved, signatures, warmup
 from ggngan_tf.training import state
 
-_SLICE = tf.TensorSpec((None, None, None, 1), tf.float32)
+LICENCE = "Apache-2.0"
 
 
-class Signatures(tf.Module):
-    """The graph functions of the exported model; HU in, HU out, any size of slice and batch."""
-
-    def __init__(self, made: painter.Painter):
-        super().__init__()
-        self.painter = made
-
-    @tf.function
-    def paint(self, image, mask, seed):
-        """Paints `mask` (1 where to paint) into `image`, both `(batch, row, column, 1)`, HU."""
-        hole = _checked_hole(image, mask)
-        return {"image": self.painter.hu(image, hole, None, seed)}
-
-    @tf.function
-    def paint_lung(self, image, mask, lung, seed):
-        """Likewise, with the lung region that the generator was trained to see nothing outside."""
-        hole = _checked_hole(image, mask)
-        return {"image": self.painter.hu(image, hole, lung, seed)}
-
-
-def export(run: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
+def export(
+    run: pathlib.Path, out: pathlib.Path, metrics: dict[str, Any] | None = None
+) -> pathlib.Path:
     """Writes the newest checkpoint's averaged generator as the next version of `out`.
 
     Args:
         run: A run folder.
         out: `NAME` in the layout of TensorFlow Serving; gets `out/VERSION/`.
+        metrics: What was measured of this generator, if known; for its manifest and its card.
 
     Returns:
-        The folder of the new version: `saved_model.pb`, `config.yaml`, `provenance.json`,
-        `log.jsonl` and `manifest.json` with the SHA-256 of each file.
+        The folder of the new version: `saved_model.pb`, `assets.extra/` with warm-up requests,
+        `config.yaml`, `provenance.json`, `log.jsonl`, `model_card.md` and `manifest.json` with the
+        settings, the data's fingerprint, the metrics and the SHA-256 of each file.
 
     Raises:
         TrainingError: `run` holds no checkpoint, or one of other networks.
@@ -56,51 +39,58 @@ def export(run: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
     made = painter.Painter(trained.trainer.networks.average, settings)
     version = out / str(_next_version(out))
     with files.atomic_folder(version) as folder:
-        save(made, folder)
         for name in ("config.yaml", "provenance.json", "log.jsonl"):
             if (run / name).exists():
                 shutil.copy(run / name, folder / name)
-        _write_manifest(folder, steps)
+        write(made, folder, out.name, version.name, steps, metrics)
     return version
 
 
-def save(made: painter.Painter, folder: pathlib.Path) -> None:
-    """Writes the SavedModel's own files: signature `serving_default` and, where needed, `lung`."""
-    module = Signatures(made)
-    image, mask = (tf.TensorSpec(_SLICE.shape, tf.float32, name) for name in ("image", "mask"))
-    seed = tf.TensorSpec((None,), tf.int32, "seed")
-    signatures = {"serving_default": module.paint.get_concrete_function(image, mask, seed)}
-    if made.settings.data.lung:
-        lung = tf.TensorSpec(_SLICE.shape, tf.float32, "lung")
-        signatures["lung"] = module.paint_lung.get_concrete_function(image, mask, lung, seed)
-    tf.saved_model.save(module, str(folder), signatures)
+def write(
+    made: painter.Painter,
+    folder: pathlib.Path,
+    name: str,
+    version: str,
+    steps: int = 0,
+    metrics: dict[str, Any] | None = None,
+) -> None:
+    """Writes a model and all that goes with it into `folder`, the manifest last.
+
+    Args:
+        made: The model.
+        folder: Holds the run's `provenance.json`, if there is one.
+        name: Under which the model is to be served.
+        version: Its number.
+        steps: How long it was trained.
+        metrics: As `export` takes them.
+    """
+    signatures.save(made, folder)
+    config.save(made.settings, folder / "config.yaml")
+    names = ["serving_default", "roi", "png"] + ["lung"] * made.settings.data.lung
+    warmup.write(folder, name, names)
+    manifest = {
+        "format": saved.FORMAT,
+        "name": name,
+        "version": version,
+        "synthetic": True,
+        "steps": steps,
+        "licence": LICENCE,
+        "data": _data(folder / "provenance.json"),
+        "metrics": metrics,
+        "config": made.settings.model_dump(mode="json"),
+    }
+    card = model_card.write(made, name, version, manifest)
+    (folder / "model_card.md").write_text(card, encoding="utf-8")
+    manifest["files"] = saved.hashes(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def _checked_hole(image, mask):
-    """Returns the mask as 0 and 1, or fails in the graph with words that a server passes on."""
-    checks = [
-        tf.debugging.assert_equal(
-            tf.shape(image), tf.shape(mask), "mask must have the shape of image"
-        ),
-        tf.debugging.assert_all_finite(image, "image must be finite HU"),
-        tf.debugging.assert_equal(
-            tf.reduce_all(tf.reduce_any(mask > 0.5, axis=(1, 2, 3))),
-            True,
-            "each mask must mark at least one pixel to paint",
-        ),
-    ]
-    with tf.control_dependencies([check for check in checks if check is not None]):
-        return tf.cast(mask > 0.5, tf.float32)
+def _data(provenance):
+    if not provenance.exists():
+        return None
+    return json.loads(provenance.read_text(encoding="utf-8")).get("data")
 
 
 def _next_version(out):
     versions = [int(p.name) for p in out.glob("*") if p.name.isdigit()] if out.exists() else []
     return max(versions, default=0) + 1
-
-
-def _write_manifest(folder, steps):
-    """Lists every file of the model with its hash, so that a changed one is noticed."""
-    kept = sorted(p for p in folder.rglob("*") if p.is_file())
-    hashes = {str(p.relative_to(folder)): files.sha256(p) for p in kept}
-    manifest = {"format": "ggngan-model/1", "steps": steps, "files": hashes}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")

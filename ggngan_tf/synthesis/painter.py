@@ -13,28 +13,32 @@ import tensorflow as tf
 
 from ggngan_tf import config, inpainting
 from ggngan_tf.models import generator
+from ggngan_tf.synthesis import regions
 
 
 @dataclasses.dataclass(frozen=True)
 class _Convolution:
-    """A convolution with its batch normalisation folded in, and the PReLU behind it, if any."""
+    """A convolution with its batch normalisation folded in, and the PReLU behind it, if any.
 
-    kernel: tf.Tensor
-    bias: tf.Tensor
-    slope: tf.Tensor | None
+    NumPy arrays become constants of the graph that is traced. A tensor would be handed to it as an
+    argument, and TensorFlow could then prepare nothing ahead.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    slope: np.ndarray | None
 
     def __call__(self, features: tf.Tensor) -> tf.Tensor:
         out = tf.nn.bias_add(tf.nn.conv2d(features, self.kernel, 1, "VALID"), self.bias)
         if self.slope is None:
             return out
+        if self.slope.max() <= 1:  # half the passes over memory, and the same function then
+            return tf.maximum(out, self.slope * out)
         return tf.maximum(out, 0.0) + self.slope * tf.minimum(out, 0.0)
 
 
 class Painter(tf.Module):
-    """Paints the regions of `hole` into slices; equal to the Keras generator on whole slices.
-
-    Weights are constants of the graph, so that TensorFlow can prepare them once.
-    """
+    """Paints the regions of `hole` into slices; equal to the Keras generator on whole slices."""
 
     def __init__(self, network: generator.Generator, settings: config.Config):
         super().__init__()
@@ -48,6 +52,14 @@ class Painter(tf.Module):
         self._join = _fold(*network.join.layers)
         self._tail = _fold(network.tail)
 
+    @property
+    def limit(self) -> int:
+        """How many pixels a region may be wide and high: twice what can be painted well.
+
+        A pixel that lies deeper in the region than `margin` sees nothing but the region.
+        """
+        return 2 * max(self.settings.region, 2 * self.margin)
+
     def hu(
         self, image: tf.Tensor, hole: tf.Tensor, lung: tf.Tensor | None, seed: tf.Tensor
     ) -> tf.Tensor:
@@ -55,41 +67,68 @@ class Painter(tf.Module):
 
         Args:
             image: float32 `(batch, row, column, 1)`, HU.
-            hole: The same shape, 1 where to paint, 0 elsewhere; no slice without a 1.
+            hole: The same shape, 1 where to paint, 0 elsewhere; no slice without a 1. Separate
+                regions get a window each.
             lung: The same shape, the lung region; None stands for all ones.
             seed: int32 `(batch,)`; the noise of a slice follows from its seed and its size alone.
+
+        Raises:
+            InvalidArgumentError: When run: a region is wider or higher than `limit`.
         """
+        found = regions.find(hole)
+        with tf.control_dependencies(self._checks(found)):
+            window, inside = regions.windows(
+                self._stack(image, hole, lung, seed), found, self.margin
+            )
+        painted = self._forward(self._seen(window) * inside, inside)
         low, high = self.settings.data.window
-        scaled = inpainting.scale(image, (low, high))
-        scaled = scaled if lung is None else scaled * lung
-        seen = inpainting.generator_input(
-            inpainting.erase(scaled, hole),
+        return regions.put(image, inpainting.unscale(painted, (low, high)), found)
+
+    def _checks(self, found):
+        words = [
+            "a region of mask is", found.rows, "x", found.columns,
+            f"pixels, the limit of this generator is {self.limit} x {self.limit};",
+            "regions less than 16 pixels apart count as one",
+        ]  # fmt: skip
+        return [tf.debugging.Assert(tf.maximum(found.rows, found.columns) <= self.limit, words)]
+
+    def _stack(self, image, hole, lung, seed):
+        """Returns all that the windows are cut from, as channels, so that they are cut once."""
+        noise = self.settings.generator.noise_input
+        channels = [image, hole] + ([_noise(tf.shape(hole), seed)] if noise else [])
+        return tf.concat(channels + ([] if lung is None else [lung]), axis=-1)
+
+    def _seen(self, window):
+        given = self.settings.generator
+        image, hole, *rest = tf.unstack(window[..., None], axis=3)
+        noise = rest.pop(0) if given.noise_input else hole
+        scaled = inpainting.scale(image, self.settings.data.window)
+        return inpainting.generator_input(
+            inpainting.erase(scaled * rest[0] if rest else scaled, hole),
             hole,
-            _noise(tf.shape(hole), seed) if self.settings.generator.noise_input else hole,
-            mask_input=self.settings.generator.mask_input,
-            noise_input=self.settings.generator.noise_input,
+            noise,
+            mask_input=given.mask_input,
+            noise_input=given.noise_input,
         )
-        region, origin = self._region(seen, hole)
-        painted = inpainting.place(image, inpainting.unscale(region, (low, high)), origin)
-        return inpainting.paste(image, painted, hole)
 
-    def _region(self, seen, hole):
-        """Returns the smallest rectangle that holds each hole, painted, and its first pixel."""
-        origin, rows, columns = _bounds(hole)
-        pad = [[0, 0], [self.margin] * 2, [self.margin] * 2, [0, 0]]
-        rows, columns = rows + 2 * self.margin, columns + 2 * self.margin
-        window = inpainting.crop(tf.pad(seen, pad), origin, rows, columns)
-        inside = inpainting.crop(tf.pad(tf.ones_like(hole), pad), origin, rows, columns)
-        return self._forward(window, inside), origin
-
+    @tf.function
     def _forward(self, window, inside):
-        head = _keep(self._head(window), inside)
+        """Returns the middle of windows, painted, in [0, 1]."""
+        return tf.cond(
+            tf.reduce_all(inside > 0),
+            lambda: self._layers(window, lambda features: features),
+            lambda: self._layers(window, lambda features: features * _shrink(inside, features)),
+        )
+
+    def _layers(self, window, keep):
+        """Runs the network; `keep` sets to 0 what padding of the whole slice has as 0."""
+        head = keep(self._head(window))
         features = head
         for first, second in self._blocks:
-            step = second(_keep(first(features), inside))
-            features = _keep(_shrink(features, step) + step, inside)
+            step = second(keep(first(features)))
+            features = keep(_shrink(features, step) + step)
         step = self._join(features)
-        return tf.sigmoid(self._tail(_keep(_shrink(head, step) + step, inside)))
+        return tf.sigmoid(self._tail(keep(_shrink(head, step) + step)))
 
 
 def _fold(convolution, norm=None, activation=None) -> _Convolution:
@@ -98,36 +137,14 @@ def _fold(convolution, norm=None, activation=None) -> _Convolution:
         gamma, beta, mean, variance = (w.numpy().astype(np.float64) for w in norm.weights)
         factor = gamma / np.sqrt(variance + norm.epsilon)
         kernel, bias = kernel * factor, (bias - mean) * factor + beta
-    slope = None if activation is None else tf.constant(activation.alpha.numpy().reshape(-1))
-    return _Convolution(tf.constant(kernel, tf.float32), tf.constant(bias, tf.float32), slope)
+    slope = None if activation is None else activation.alpha.numpy().reshape(-1)
+    return _Convolution(kernel.astype(np.float32), bias.astype(np.float32), slope)
 
 
 def _shrink(features, like):
     """Returns the middle of `features`, as large as `like`."""
     cut = (tf.shape(features)[1] - tf.shape(like)[1]) // 2
     return features[:, cut : tf.shape(features)[1] - cut, cut : tf.shape(features)[2] - cut]
-
-
-def _keep(features, inside):
-    """Returns `features` with 0 outside the slice, where whole-slice padding has its zeros."""
-    return features * _shrink(inside, features)
-
-
-def _bounds(hole):
-    """Returns the first pixel of each hole's rectangle, and the largest height and width."""
-    filled = hole[..., 0] > 0.5
-    first_row, rows = _span(tf.reduce_any(filled, axis=2))
-    first_column, columns = _span(tf.reduce_any(filled, axis=1))
-    return tf.stack([first_row, first_column], axis=1), rows, columns
-
-
-def _span(lines):
-    length = tf.shape(lines)[1]
-    marks = tf.cast(lines, tf.int32)
-    first = tf.argmax(marks, axis=1, output_type=tf.int32)
-    behind = length - tf.argmax(tf.reverse(marks, [1]), axis=1, output_type=tf.int32)
-    longest = tf.reduce_max(behind - first)
-    return tf.minimum(first, length - longest), longest
 
 
 def _noise(shape, seed):

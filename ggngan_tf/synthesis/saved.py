@@ -1,6 +1,7 @@
 """Finds, checks and loads exported generators."""
 
 import dataclasses
+import hashlib
 import importlib.resources
 import json
 import pathlib
@@ -12,6 +13,7 @@ import tensorflow as tf
 from ggngan_tf import config, errors, files, inpainting
 
 DEFAULT = "ggn_generator"
+FORMAT = "ggngan-model/1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Model:
     Attributes:
         folder: The version's folder.
         settings: As it was trained with.
-        sha256: Of its manifest, which holds the SHA-256 of each of its files.
+        sha256: Of its manifest, which holds the SHA-256 of each of its files; where those do not
+            match and it was loaded all the same, of the list of its files as they are.
         signatures: The SavedModel's functions by name.
     """
 
@@ -46,7 +49,7 @@ class Model:
         Returns:
             The slices int16, and what was painted, uint8; every other pixel is as it was.
         """
-        hole = _hole(mask, self.settings.erase)
+        hole = holes(mask, self.settings.erase)
         inputs = {
             "image": tf.constant(image[..., None], tf.float32),
             "mask": tf.constant(hole[..., None], tf.float32),
@@ -59,36 +62,53 @@ class Model:
         return np.where(hole, np.rint(painted), image).astype(np.int16), hole
 
 
-def load(path: pathlib.Path | None = None) -> Model:
+def load(path: pathlib.Path | None = None, *, unchecked: bool = False) -> Model:
     """Loads the newest version of a generator, or the one that ships with the package.
 
     Args:
         path: `NAME` or `NAME/VERSION`; None for the shipped one.
+        unchecked: Load it even if its files are not those that its manifest lists.
 
     Raises:
         ModelError: There is none, it is not one of ours, or a file is not as its manifest says.
     """
     folder = _version(path or shipped())
-    manifest = _manifest(folder)
-    for name, expected in manifest["files"].items():
-        if not (folder / name).is_file() or files.sha256(folder / name) != expected:
-            raise errors.ModelError(
-                f"{folder / name}: missing, or not the file that manifest.json lists; "
-                "copy the whole model again."
-            )
+    sha256 = _check(folder, _manifest(folder), unchecked)
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise errors.ModelError(f"{folder}: TensorFlow cannot load it ({error}).") from error
     settings = config.read(folder / "config.yaml")
-    sha256 = files.sha256(folder / "manifest.json")
     # `loaded` owns the variables of its signatures, so it is kept with them.
     return Model(folder, settings, sha256, dict(loaded.signatures) | {"_owner": loaded})
+
+
+def holes(mask: np.ndarray, settings: config.Erase) -> np.ndarray:
+    """Returns what to paint, uint8 `(batch, row, column)`, from the nodules' own pixels.
+
+    Args:
+        mask: uint8 `(batch, row, column)`, each nodule's pixels.
+        settings: How the generator was trained to erase: contours grown, or squares.
+    """
+    mask = tf.constant(mask[..., None], tf.float32)
+    if settings.shape == "contour":
+        return inpainting.dilate(mask, settings.dilation).numpy()[..., 0].astype(np.uint8)
+    rows, columns = mask.shape[1:3]
+    filled = [np.argwhere(one[..., 0]) for one in mask.numpy()]
+    centre = np.stack([(p.min(axis=0) + p.max(axis=0) + 1) // 2 for p in filled])
+    hole = inpainting.box(tf.constant(centre, tf.int32), settings.roi_size, rows, columns)
+    return hole.numpy()[..., 0].astype(np.uint8)
 
 
 def shipped() -> pathlib.Path:
     """Returns the folder of the generator that ships with the package."""
     return pathlib.Path(str(importlib.resources.files("ggngan_tf.saved_models"))) / DEFAULT
+
+
+def hashes(folder: pathlib.Path) -> dict[str, str]:
+    """Returns the SHA-256 of each file of a model but its manifest, by the file's name."""
+    kept = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json")
+    return {p.relative_to(folder).as_posix(): files.sha256(p) for p in kept}
 
 
 def _version(path):
@@ -105,7 +125,7 @@ def _version(path):
 def _manifest(folder):
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        known = manifest["format"] == "ggngan-model/1" and isinstance(manifest["files"], dict)
+        known = manifest["format"] == FORMAT and isinstance(manifest["files"], dict)
     except (OSError, ValueError, KeyError, TypeError):
         known = False
     if not known:
@@ -116,13 +136,19 @@ def _manifest(folder):
     return manifest
 
 
-def _hole(mask, settings):
-    """Returns what to paint, uint8 `(batch, row, column)`, from the nodules' own pixels."""
-    mask = tf.constant(mask[..., None], tf.float32)
-    if settings.shape == "contour":
-        return inpainting.dilate(mask, settings.dilation).numpy()[..., 0].astype(np.uint8)
-    rows, columns = mask.shape[1:3]
-    filled = [np.argwhere(one[..., 0]) for one in mask.numpy()]
-    centre = np.stack([(p.min(axis=0) + p.max(axis=0) + 1) // 2 for p in filled])
-    hole = inpainting.box(tf.constant(centre, tf.int32), settings.roi_size, rows, columns)
-    return hole.numpy()[..., 0].astype(np.uint8)
+def _check(folder, manifest, unchecked):
+    """Returns the hash that names this model."""
+    changed = [
+        name
+        for name, expected in manifest["files"].items()
+        if not (folder / name).is_file() or files.sha256(folder / name) != expected
+    ]
+    if not changed:
+        return files.sha256(folder / "manifest.json")
+    if not unchecked:
+        raise errors.ModelError(
+            f"{folder / changed[0]}: missing, or not the file that manifest.json lists; "
+            "copy the whole model again, or load it unchecked if you trust who changed it."
+        )
+    listed = json.dumps(hashes(folder)).encode()
+    return hashlib.sha256(listed).hexdigest()
