@@ -16,6 +16,16 @@ from ggngan_tf.cli import options
 @click.option("--rule", type=click.Choice(["strict", "mean", "any", "none"]), help="data.rule")
 @click.option("--steps", type=click.IntRange(min=1), help="training.steps")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="training.seed")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed_bfloat16", "mixed_float16"]),
+    help="training.precision; auto: what this machine computes fastest in",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(min=0),
+    help="training.patience: end after so many validations without a gain; 0: never",
+)
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
 @options.force
 def train(
@@ -27,6 +37,8 @@ def train(
     rule: str | None,
     steps: int | None,
     seed: int | None,
+    precision: str | None,
+    patience: int | None,
     resume: bool,
     force: bool,
 ) -> None:
@@ -34,19 +46,26 @@ def train(
 
     Ctrl-C or SIGTERM saves and ends; --resume goes on, with the settings saved in --out.
     """
-    from ggngan_tf import config, errors
+    from ggngan_tf import config, errors, files
     from ggngan_tf.training import loop
 
-    short = {"data.rule": rule, "training.steps": steps, "training.seed": seed}
+    short = {
+        "data.rule": rule,
+        "training.steps": steps,
+        "training.seed": seed,
+        "training.precision": precision,
+        "training.patience": patience,
+    }
     changes = (*overrides, *(f"{k}={v}" for k, v in short.items() if v is not None))
     if resume:
         if not (out / "config.yaml").exists():
             raise errors.TrainingError(f"{out}: not a run folder; start it without --resume.")
         settings = config.load(path=out / "config.yaml", overrides=changes)
-        config.save(settings, out / "config.yaml")
+        files.write_text(out / "config.yaml", config.dump(settings))
     else:
         settings = config.load(preset, path, changes)
         loop.start(data, out, settings, force)
+        settings = config.read(out / "config.yaml")
     reached = loop.train(data, out, settings)
     if reached < settings.training.steps:
         click.echo(f"Stopped at step {reached} of {settings.training.steps}; go on with --resume.")

@@ -91,6 +91,23 @@ class Loss(_Frozen):
     roi_adversarial: Weight = 1.0  # Eq. 1
 
 
+class Stability(_Frozen):
+    """What may steady the two sides; the defaults are the plain game of the paper."""
+
+    objective: Literal["standard", "hinge", "relativistic"] = "standard"
+    label_smoothing: Annotated[float, pydantic.Field(ge=0, lt=0.5)] = 0.0  # of `standard` only
+    r1: Weight = 0.0  # weight of the gradient penalty on real images
+    spectral_normalisation: bool = False  # of the discriminators' convolutions
+    judge_learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None  # None: the same
+    beta_1: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.9  # Adam's default; paper silent
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if self.label_smoothing and self.objective != "standard":
+            raise ValueError(f"{self.objective} has no labels; set label_smoothing to 0")
+        return self
+
+
 class Training(_Frozen):
     """The loop."""
 
@@ -101,12 +118,16 @@ class Training(_Frozen):
         0.999  # of the generator's weights; ours
     )
     paste: bool = True  # discriminators see the painted region in the real slice; ours
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    devices: Literal["auto", "one", "mirrored", "workers"] = "auto"  # docs/scale.md
     seed: Annotated[int, pydantic.Field(ge=0, lt=2**31)] = 0
     log_every: Positive = 50
     checkpoint_every: Positive = 500
     sample_every: Positive = 500
-    keep: Positive = 3  # checkpoints
+    validate_every: Positive = 500  # ours: as often as a checkpoint
+    patience: Annotated[int, pydantic.Field(ge=0)] = 0  # validations without a gain; 0: no end
+    skip_limit: Positive = 30  # in a row; float16 needs up to 16 to find its scale
+    keep: Positive = 3  # checkpoints, beside the best
 
 
 class Config(_Frozen):
@@ -121,6 +142,7 @@ class Config(_Frozen):
     # Ours: SSIM pulls towards the mean of all nodules that would fit, and so smooths texture away.
     loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1)
     training: Training = Training()
+    stability: Stability = Stability()
 
     @pydantic.model_validator(mode="after")
     def _check(self):

@@ -1,4 +1,7 @@
-"""The losses of Eq. 1 to 3; float32 whatever the networks' precision."""
+"""The losses of Eq. 1 to 3 and their rivals; float32 whatever the networks' precision."""
+
+import typing
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -30,10 +33,72 @@ def adversarial_loss(logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(-tf.cast(logits, tf.float32)))
 
 
-def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+def discriminator_loss(real: tf.Tensor, fake: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     """Returns the mean of `-log D(x) - log(1 - D(G(x)))`, a scalar float32, from logits.
+
+    Args:
+        real: Logits of real images.
+        fake: Logits of painted ones.
+        smoothing: How far below 1 the label of real images lies (Salimans et al., 2016).
 
     Source: Goodfellow et al., 2014, whose game the paper plays; log(1 - D) is log D with the sign
     of its logit turned.
     """
-    return adversarial_loss(real) + adversarial_loss(-fake)
+    certain = adversarial_loss(real) + adversarial_loss(-fake)
+    if not smoothing:
+        return certain
+    # softplus(x) - softplus(-x) is x: what the label gives up on one side it pays on the other.
+    return certain + smoothing * tf.reduce_mean(tf.cast(real, tf.float32))
+
+
+def hinge_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Returns the mean of `-fake`; `real` plays no part (Lim and Ye, 2017)."""
+    return -tf.reduce_mean(tf.cast(fake, tf.float32))
+
+
+def hinge_discriminator(real: tf.Tensor, fake: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+    """Returns the mean of `max(0, 1 - real) + max(0, 1 + fake)`; there are no labels to smooth."""
+    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+    return tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
+
+
+def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Returns the mean of `-log sigmoid(fake - real)`, each slice against its own painted twin.
+
+    Source: Jolicoeur-Martineau, 2018 (arXiv:1807.00734), the paired form.
+    """
+    return adversarial_loss(tf.cast(fake, tf.float32) - tf.cast(real, tf.float32))
+
+
+def relativistic_discriminator(
+    real: tf.Tensor, fake: tf.Tensor, smoothing: float = 0.0
+) -> tf.Tensor:
+    """Returns the mean of `-log sigmoid(real - fake)`; there are no labels to smooth."""
+    return relativistic_generator(fake, real)
+
+
+def r1_penalty(gradient: tf.Tensor, weight: float) -> tf.Tensor:
+    """Returns half of `weight` times the mean squared length of gradients, a scalar float32.
+
+    Args:
+        gradient: Of the logits of real images by their pixels, `(batch, row, column, channel)`.
+        weight: Gamma.
+
+    Source: Mescheder et al., ICML 2018 (arXiv:1801.04406), equation 9.
+    """
+    squares = tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)), axis=(1, 2, 3))
+    return 0.5 * weight * tf.reduce_mean(squares)
+
+
+class Game(typing.NamedTuple):
+    """What each side minimises, both from the logits of real and of painted images."""
+
+    generator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    discriminator: Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]
+
+
+GAMES = {
+    "standard": Game(lambda real, fake: adversarial_loss(fake), discriminator_loss),
+    "hinge": Game(hinge_generator, hinge_discriminator),
+    "relativistic": Game(relativistic_generator, relativistic_discriminator),
+}

@@ -29,24 +29,42 @@ def image_size(rows: int, columns: int) -> int:
 
 
 def batches(
-    chosen: nodules.NoduleSet, settings: config.Config, first_step: int = 0
+    chosen: nodules.NoduleSet,
+    settings: config.Config,
+    first_step: int = 0,
+    share: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """Returns an endless dataset of training batches, starting at step `first_step`.
 
     Every nodule is seen once an epoch, in another order each time, flipped, rotated by right
     angles and shifted, its ROI always inside.
 
+    Args:
+        chosen: The nodules.
+        settings: A batch of `training.batch` is what all devices see together in a step.
+        first_step: Where to start.
+        share: Which part of each batch is for this machine, and over how many devices; all of it
+            for one if not given.
+
     Returns:
-        Batches with `target` float32 `(batch, size, size, 1)` in [0, 1], `hole` the same shape
-        (1 where to paint) and `centre` int32 `(batch, 2)` (row and column of the ROI's centre).
+        For each device in turn a batch with `target` float32 `(batch, size, size, 1)` in [0, 1],
+        `hole` the same shape (1 where to paint) and `centre` int32 `(batch, 2)` (row and column of
+        the ROI's centre).
 
     Raises:
-        TrainingError: Images are too small, or there are fewer nodules than a batch holds.
+        TrainingError: Images are too small, there are fewer nodules than a batch holds, or the
+            devices cannot share a batch equally.
     """
+    share = share or tf.distribute.InputContext()
     batch, seed = settings.training.batch, settings.training.seed
     if len(chosen) < batch:
         raise errors.TrainingError(
             f"{len(chosen)} nodules do not fill a batch of {batch}; set training.batch lower."
+        )
+    if batch % share.num_replicas_in_sync:
+        raise errors.TrainingError(
+            f"a batch of {batch} cannot be shared equally by {share.num_replicas_in_sync} devices; "
+            "set training.batch to a multiple of them."
         )
     load = _loader(chosen, settings)
 
@@ -54,19 +72,30 @@ def batches(
         epoch, position = number // len(chosen), number % len(chosen)
         order_seed = tf.stack([seed, tf.cast(epoch, tf.int32)])
         row = tf.random.experimental.index_shuffle(position, order_seed, len(chosen) - 1)
-        return load(row, tf.stack([seed, tf.cast(number, tf.int32)]))
+        loaded = load(row, tf.stack([seed, tf.cast(number, tf.int32)]))
+        return {name: loaded[name] for name in ("target", "hole", "centre")}
 
-    numbers = tf.data.Dataset.range(first_step * batch, tf.int64.max)
+    worker, workers = share.input_pipeline_id, share.num_input_pipelines
+    own = share.get_per_replica_batch_size(batch)
+    here = batch // workers
+    numbers = tf.data.Dataset.range(first_step * batch, tf.int64.max).batch(here)
+    numbers = numbers.shard(workers, worker).unbatch()
     samples = numbers.map(sample, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return samples.batch(batch, drop_remainder=True).prefetch(2)
+    return samples.batch(own, drop_remainder=True).prefetch(2)
 
 
-def fixed(chosen: nodules.NoduleSet, settings: config.Config, count: int) -> Batch:
-    """Returns one batch of the first `count` nodules, centred and neither turned nor shifted."""
+def fixed(
+    chosen: nodules.NoduleSet, settings: config.Config, count: int, mask: bool = False
+) -> Batch:
+    """Returns one batch of the first `count` nodules, centred and neither turned nor shifted.
+
+    With `mask` the batch also has `mask`, the nodules' own pixels, of the shape of `hole`.
+    """
     load = _loader(chosen.take(np.arange(min(count, len(chosen)))), settings, augment=False)
     rows = tf.range(min(count, len(chosen)))
-    signature = {"target": tf.float32, "hole": tf.float32, "centre": tf.int32}
-    return tf.map_fn(lambda row: load(row, tf.zeros(2, tf.int32)), rows, signature)
+    kinds = {"target": tf.float32, "hole": tf.float32, "centre": tf.int32, "mask": tf.float32}
+    loaded = tf.map_fn(lambda row: load(row, tf.zeros(2, tf.int32)), rows, kinds)
+    return {name: value for name, value in loaded.items() if mask or name != "mask"}
 
 
 def clipped(chosen: nodules.NoduleSet, settings: config.Config) -> int:
@@ -102,7 +131,7 @@ def _loader(chosen, settings, augment=True):
             stack, middle = _turn(stack, middle, seed)
         middle = tf.ensure_shape(middle, (2,))
         hole = make_hole(stack[None, :, :, 1:], middle[None], settings.erase)[0]
-        return {"target": stack[:, :, :1], "hole": hole, "centre": middle}
+        return {"target": stack[:, :, :1], "hole": hole, "centre": middle, "mask": stack[:, :, 1:]}
 
     return load
 

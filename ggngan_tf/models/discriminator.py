@@ -14,12 +14,21 @@ class Discriminator(keras.Model):
     the resolution of the one before; global average; a logit. Above 0 means real.
     """
 
-    def __init__(self, filters: tuple[int, ...], block_count: int = 1, **kwargs):
+    def __init__(
+        self,
+        filters: tuple[int, ...],
+        block_count: int = 1,
+        synchronized: bool = False,
+        spectral: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters, self.block_count = tuple(filters), block_count
+        self.synchronized, self.spectral = synchronized, spectral
         dtype = self.dtype_policy
+        conv = {"strides": 2, "padding": "same", "dtype": dtype, "spectral": spectral}
         stem = [
-            keras.layers.Conv2D(self.filters[0], 3, strides=2, padding="same", dtype=dtype),
+            blocks.convolution(self.filters[0], 3, **conv),
             keras.layers.LeakyReLU(0.2, dtype=dtype),
         ]
         self.trunk = keras.Sequential(stem + self._stages())
@@ -34,20 +43,35 @@ class Discriminator(keras.Model):
         return self.logit(self.pool(self.trunk(image, training=training)))
 
     def get_config(self):
-        own = {"filters": self.filters, "block_count": self.block_count}
-        return super().get_config() | own
+        names = ("filters", "block_count", "synchronized", "spectral")
+        return super().get_config() | {name: getattr(self, name) for name in names}
 
     def _stages(self):
-        dtype = self.dtype_policy
+        own = {"synchronized": self.synchronized, "spectral": self.spectral}
         return [
-            blocks.DownBlock(filters, 2 if stage and not block else 1, dtype=dtype)
+            blocks.DownBlock(
+                filters, 2 if stage and not block else 1, dtype=self.dtype_policy, **own
+            )
             for stage, filters in enumerate(self.filters)
             for block in range(self.block_count)
         ]
 
 
-def make(settings: config.Discriminator, dtype: str = "float32") -> Discriminator:
-    """Returns a built discriminator of an image and, if `settings` ask for it, the hole."""
-    discriminator = Discriminator(settings.filters, settings.blocks, dtype=dtype)
+def make(
+    settings: config.Discriminator,
+    dtype: str = "float32",
+    synchronized: bool = False,
+    spectral: bool = False,
+) -> Discriminator:
+    """Returns a built discriminator of an image and, if `settings` ask for it, the hole.
+
+    Args:
+        settings: Its size and what it sees.
+        dtype: A Keras dtype policy.
+        synchronized: Whether batch normalisation counts the images of all devices as one batch.
+        spectral: Whether its convolutions are spectrally normalised.
+    """
+    own = {"synchronized": synchronized, "spectral": spectral}
+    discriminator = Discriminator(settings.filters, settings.blocks, dtype=dtype, **own)
     discriminator.build((None, None, None, 1 + settings.mask_input))
     return discriminator

@@ -14,9 +14,12 @@ class Generator(keras.Model):
     skip; 9x9 convolution to one channel. Fully convolutional: any size of image.
     """
 
-    def __init__(self, filters: int = 64, block_count: int = 16, **kwargs):
+    def __init__(
+        self, filters: int = 64, block_count: int = 16, synchronized: bool = False, **kwargs
+    ):
         super().__init__(**kwargs)
         self.filters, self.block_count = filters, block_count
+        self.synchronized = synchronized
         dtype = self.dtype_policy
         conv = {"padding": "same", "dtype": dtype}
         self.head = keras.Sequential(
@@ -26,10 +29,13 @@ class Generator(keras.Model):
             ]
         )
         self.trunk = keras.Sequential(
-            [blocks.ResidualBlock(filters, dtype=dtype) for _ in range(block_count)]
+            [blocks.ResidualBlock(filters, synchronized, dtype=dtype) for _ in range(block_count)]
         )
         self.join = keras.Sequential(
-            [keras.layers.Conv2D(filters, 3, **conv), keras.layers.BatchNormalization(dtype=dtype)]
+            [
+                keras.layers.Conv2D(filters, 3, **conv),
+                blocks.BatchNormalization(synchronized=synchronized, dtype=dtype),
+            ]
         )
         # The paper is silent; a sigmoid in float32 keeps the output in the range of the data.
         self.tail = keras.layers.Conv2D(1, 9, padding="same", dtype="float32", activation="sigmoid")
@@ -51,13 +57,21 @@ class Generator(keras.Model):
         return self.tail(head + self.join(features, training=training))
 
     def get_config(self):
-        own = {"filters": self.filters, "block_count": self.block_count}
-        return super().get_config() | own
+        names = ("filters", "block_count", "synchronized")
+        return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def make(settings: config.Generator, dtype: str = "float32") -> Generator:
-    """Returns a built generator that takes as many channels as `settings` ask for."""
-    generator = Generator(settings.filters, settings.blocks, dtype=dtype)
+def make(
+    settings: config.Generator, dtype: str = "float32", synchronized: bool = False
+) -> Generator:
+    """Returns a built generator that takes as many channels as `settings` ask for.
+
+    Args:
+        settings: Its size and what it sees.
+        dtype: A Keras dtype policy.
+        synchronized: Whether batch normalisation counts the images of all devices as one batch.
+    """
+    generator = Generator(settings.filters, settings.blocks, synchronized, dtype=dtype)
     generator.build((None, None, None, channels(settings)))
     return generator
 

@@ -7,19 +7,18 @@ import signal
 import time
 from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 import tqdm
 
-from ggngan_tf import config, errors, files, inpainting
+from ggngan_tf import config, errors, files
 from ggngan_tf.data import nodules, pipeline
-from ggngan_tf.training import runlog, state, step
-
-_SAMPLES = 6  # nodules in a sample grid
+from ggngan_tf.training import devices, reports, runlog, state
 
 
 def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force: bool) -> None:
     """Makes a run folder with its settings and provenance; `train` then fills it.
+
+    The precision `auto` is saved as what this machine makes of it, so that a resumed run keeps it.
 
     Raises:
         OutputError: `out` holds something already and `force` is False.
@@ -28,6 +27,10 @@ def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force:
     """
     files.check_new(out, force)
     parts = read_parts(data, settings)
+    changes = {"precision": devices.precision(settings.training.precision)}
+    settings = settings.model_copy(
+        update={"training": settings.training.model_copy(update=changes)}
+    )
     with files.atomic_folder(out) as folder:
         config.save(settings, folder / "config.yaml")
         rows = {name: len(part) for name, part in parts.items()}
@@ -56,7 +59,8 @@ def read_parts(data: pathlib.Path, settings: config.Config) -> dict[str, nodules
 def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int:
     """Trains until `training.steps`, from the newest checkpoint if there is one.
 
-    Ctrl-C and SIGTERM end it after the current step, with a checkpoint.
+    Ctrl-C and SIGTERM end it after the current step, with a checkpoint; so does
+    `training.patience`, when validation finds no gain for so long.
 
     Args:
         data: The set that the run was started with.
@@ -67,21 +71,22 @@ def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int
         The step that was reached.
 
     Raises:
-        TrainingError: The data are not those of the run, or its checkpoint does not fit.
+        TrainingError: The data are not those of the run, its checkpoint does not fit, or too many
+            steps in a row gave figures that are not finite.
         OutputError: The disk is full; the last checkpoint stays whole.
     """
     _check_same_data(data, out)
     parts = read_parts(data, settings)
-    run = state.State(settings, out / "checkpoints")
+    strategy = devices.strategy(settings.training.devices)
+    run = state.State(settings, out / "checkpoints", strategy)
     if state.newest_step(out / "checkpoints") is not None:
         run.restore()
-    log = runlog.RunLog(out)
-    shown = parts["validation"] if len(parts["validation"]) else parts["train"]
-    samples = pipeline.fixed(shown, settings, _SAMPLES)
-    with _stop_requests() as stop:
-        for report in _steps(run, parts["train"], settings):
-            _write(run, log, samples, settings, report, last=bool(stop))
-            if stop:
+    with _stop_requests() as stop, _failed_writes(out):
+        past = runlog.read(out / "log.jsonl", int(run.steps))
+        log = runlog.RunLog(out, int(run.steps)) if devices.is_chief(strategy) else None
+        follow = reports.Reports(run, log, parts, settings, past)
+        for figures in _steps(run, parts["train"], settings):
+            if not follow.after(figures, stop=bool(stop)):
                 break
     return int(run.steps)
 
@@ -89,22 +94,44 @@ def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int
 def _steps(run, chosen, settings) -> Iterator[dict[str, float]]:
     """Yields the figures of each step, after it."""
     first, last = int(run.steps), settings.training.steps
-    batches = iter(pipeline.batches(chosen, settings, first))
+    batches = iter(spread(run.trainer.strategy, chosen, settings, first))
     bar = tqdm.tqdm(
         total=last, initial=first, desc="training", dynamic_ncols=True, unit="step", mininterval=1
     )
+    in_a_row = 0
     with bar:
         before = time.perf_counter()
         for number in range(first, last):
             terms = run.trainer.step(next(batches), tf.constant(number, tf.int32))
             run.steps.assign_add(1)
             figures = {name: float(value) for name, value in terms.items()}
+            in_a_row = in_a_row + 1 if figures["skipped"] else 0
+            _check_skips(in_a_row, number + 1, settings.training)
             now = time.perf_counter()
             figures["images_per_second"] = settings.training.batch / (now - before)
             before = now
             bar.set_postfix(_brief(figures), refresh=False)
             bar.update()
             yield figures
+
+
+def spread(strategy, chosen, settings, first):
+    """Returns the batches of each step, one for each device where there are several."""
+    if strategy.num_replicas_in_sync == 1:
+        return pipeline.batches(chosen, settings, first)
+    return strategy.distribute_datasets_from_function(
+        lambda share: pipeline.batches(chosen, settings, first, share)
+    )
+
+
+def _check_skips(in_a_row, number, settings):
+    if in_a_row >= settings.skip_limit:
+        raise errors.TrainingError(
+            f"step {number}: {in_a_row} steps in a row gave losses or gradients that are not "
+            "finite; none of them touched the weights, and the last checkpoint is sound: set "
+            f"training.learning_rate below {settings.learning_rate:g} or training.precision="
+            "float32 and go on with --resume."
+        )
 
 
 def _brief(figures):
@@ -114,23 +141,16 @@ def _brief(figures):
     return {"G": f"{generator:.2f}", "D": f"{judges:.2f}", "images/s": f"{rate:.1f}"}
 
 
-def _write(run, log, samples, settings, figures, last):
-    """Writes what is due after a step; everything is due after the last one."""
-    number, every = int(run.steps), settings.training
-    last = last or number == every.steps
-    if last or number % every.log_every == 0:
-        log.report(number, figures | {"learning_rate": every.learning_rate})
-    if last or number % every.sample_every == 0:
-        log.sample(number, _sample_grid(run.trainer.networks.average, samples, settings))
-    if last or number % every.checkpoint_every == 0:
-        run.save()
-
-
-def _sample_grid(painter, samples, settings) -> np.ndarray:
-    synthetic = step.paint(painter, samples, settings, tf.constant(0))
-    erased = inpainting.erase(samples["target"], samples["hole"])
-    columns = [image.numpy() for image in (samples["target"], erased, synthetic)]
-    return runlog.grid(columns, settings.data.window)
+@contextlib.contextmanager
+def _failed_writes(out):
+    """Turns a full disk into a message; checkpoints have their own."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.OutputError(
+            f"{out}: cannot be written ({error.strerror or error}); the last checkpoint is whole: "
+            "make room and go on with --resume."
+        ) from error
 
 
 @contextlib.contextmanager

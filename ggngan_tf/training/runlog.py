@@ -1,7 +1,9 @@
 """What a run leaves behind for people: log lines, TensorBoard, sample grids, provenance."""
 
+import contextlib
 import datetime
 import json
+import math
 import pathlib
 import platform
 import subprocess
@@ -16,18 +18,25 @@ from ggngan_tf import config, files, inpainting
 
 
 class RunLog:
-    """Writes `log.jsonl`, `tensorboard/` and `samples/` of the run folder `out`."""
+    """Writes `log.jsonl`, `tensorboard/` and `samples/` of the run folder `out`.
 
-    def __init__(self, out: pathlib.Path):
-        self.out = out
+    Steps after `reached` are taken again, so what an earlier process logged of them goes, and with
+    it a line that it left half written.
+    """
+
+    def __init__(self, out: pathlib.Path, reached: int = 0):
+        self.out, self.path = out, out / "log.jsonl"
+        self._trim(reached)
         self.writer = tf.summary.create_file_writer(str(out / "tensorboard"))
         (out / "samples").mkdir(parents=True, exist_ok=True)
 
     def report(self, step: int, figures: dict[str, float]) -> None:
         """Appends one line of figures, and draws them in TensorBoard."""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        line = json.dumps({"step": step, "time": now} | figures)
-        with (self.out / "log.jsonl").open("a", encoding="utf-8") as file:
+        # JSON has no NaN: a figure of a step that was skipped is null.
+        known = {k: v if math.isfinite(v) else None for k, v in figures.items()}
+        line = json.dumps({"step": step, "time": now} | known)
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         with self.writer.as_default(step=step):
             for name, value in figures.items():
@@ -41,6 +50,22 @@ class RunLog:
         with self.writer.as_default(step=step):
             tf.summary.image("real | erased | synthetic", grid[None, ..., None])
         return path
+
+    def _trim(self, reached):
+        if self.path.exists():
+            kept = [json.dumps(line) + "\n" for line in read(self.path, reached)]
+            files.write_text(self.path, "".join(kept))
+
+
+def read(path: pathlib.Path, reached: int) -> list[dict[str, Any]]:
+    """Returns the lines of a log up to a step; a line that a killed run left half is no line."""
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(text))
+    return [line for line in lines if line["step"] <= reached]
 
 
 def grid(columns: list[np.ndarray], window: tuple[float, float], zoom: int = 3) -> np.ndarray:

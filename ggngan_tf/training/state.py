@@ -1,4 +1,8 @@
-"""All that a run needs to go on where it stopped: networks, optimisers, step."""
+"""All that a run needs to go on where it stopped: networks, optimisers, step.
+
+A checkpoint is written under another name and renamed, the file `checkpoint` then points at it, and
+only then do older ones go: whenever a run is killed, the newest that it points at is whole.
+"""
 
 import pathlib
 import re
@@ -8,6 +12,8 @@ import tensorflow as tf
 from ggngan_tf import config, errors
 from ggngan_tf.training import step
 
+BEST = "best"  # folder beside the newest checkpoints
+
 
 class State:
     """A trainer and its checkpoints in `folder`.
@@ -16,8 +22,13 @@ class State:
     number is all there is to save of them.
     """
 
-    def __init__(self, settings: config.Config, folder: pathlib.Path):
-        self.trainer = step.Trainer(settings)
+    def __init__(
+        self,
+        settings: config.Config,
+        folder: pathlib.Path,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        self.trainer = step.Trainer(settings, strategy)
         self.steps = tf.Variable(0, dtype=tf.int64, name="steps")
         networks = self.trainer.networks
         players = {
@@ -31,6 +42,7 @@ class State:
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=settings.training.keep
         )
+        self.best = tf.train.CheckpointManager(self.checkpoint, str(folder / BEST), max_to_keep=1)
 
     def variables(self) -> list[tf.Variable]:
         """Returns every variable that the run changes, in a fixed order."""
@@ -45,24 +57,29 @@ class State:
         Raises:
             OutputError: The disk is full or the folder cannot be written to.
         """
-        try:
-            return pathlib.Path(self.manager.save(checkpoint_number=self.steps))
-        except (tf.errors.OpError, OSError) as error:
-            raise errors.OutputError(
-                f"{self.manager.directory}: the checkpoint of step {int(self.steps)} cannot be "
-                f"written ({_first_line(error)}); make room and go on with --resume."
-            ) from error
+        return self._save(self.manager)
 
-    def restore(self) -> int:
-        """Restores the newest complete checkpoint and returns its step.
+    def save_best(self) -> pathlib.Path:
+        """Writes a checkpoint in place of the best one so far, and returns its path.
+
+        Raises:
+            OutputError: The disk is full or the folder cannot be written to.
+        """
+        return self._save(self.best)
+
+    def restore(self, best: bool = False) -> int:
+        """Restores the newest complete checkpoint, or the best one, and returns its step.
+
+        Learning rates are those of the settings, which a run may change when it goes on.
 
         Raises:
             TrainingError: There is none, or it is of other networks.
         """
-        path = self.manager.latest_checkpoint
+        manager = self.best if best else self.manager
+        path = manager.latest_checkpoint
         if path is None:
             raise errors.TrainingError(
-                f"{self.manager.directory}: no checkpoint; start the run without --resume."
+                f"{manager.directory}: no checkpoint; start the run without --resume."
             )
         try:
             status = self.checkpoint.restore(path)
@@ -72,7 +89,17 @@ class State:
                 f"{path}: does not fit the networks of config.yaml ({_first_line(error)}); "
                 "resume with the settings that the run was started with."
             ) from error
+        self.trainer.set_learning_rates()
         return int(self.steps)
+
+    def _save(self, manager):
+        try:
+            return pathlib.Path(manager.save(checkpoint_number=self.steps))
+        except (tf.errors.OpError, OSError) as error:
+            raise errors.OutputError(
+                f"{manager.directory}: the checkpoint of step {int(self.steps)} cannot be "
+                f"written ({_first_line(error)}); make room and go on with --resume."
+            ) from error
 
 
 def newest_step(folder: pathlib.Path) -> int | None:

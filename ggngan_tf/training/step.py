@@ -1,71 +1,72 @@
 """One update of the generator and both discriminators: Fig. 1 and Eq. 1 to 3."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting, losses
-from ggngan_tf.models import discriminator, generator
+from ggngan_tf.training import painting, players
 
-
-@dataclasses.dataclass(frozen=True)
-class Networks:
-    """What is trained, and the running average of the generator that is exported."""
-
-    generator: generator.Generator
-    average: generator.Generator
-    whole: discriminator.Discriminator
-    roi: discriminator.Discriminator
-
-
-def make_networks(settings: config.Config) -> Networks:
-    """Returns built networks whose first weights follow from the seed."""
-    keras.utils.set_random_seed(settings.training.seed)
-    precision = settings.training.precision
-    painter = generator.make(settings.generator, precision)
-    average = generator.make(settings.generator)
-    average.set_weights(painter.get_weights())
-    whole = discriminator.make(settings.whole, precision)
-    return Networks(painter, average, whole, discriminator.make(settings.roi, precision))
-
-
-def make_optimizer(settings: config.Training, model: keras.Model) -> keras.optimizers.Optimizer:
-    """Returns Adam, built, so that a restore can be checked whole before the first step."""
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
-    if settings.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    optimizer.build(model.trainable_variables)
-    return optimizer
+Terms = dict[str, tf.Tensor]
 
 
 class Trainer:
-    """Updates three networks together; `step` is one update of each."""
+    """Updates three networks together; `step` is one update of each, on every device at once."""
 
-    def __init__(self, settings: config.Config):
-        self.settings, self.networks = settings, make_networks(settings)
-        models = (self.networks.generator, self.networks.whole, self.networks.roi)
-        self.players = [(model, make_optimizer(settings.training, model)) for model in models]
+    def __init__(self, settings: config.Config, strategy: tf.distribute.Strategy | None = None):
+        self.settings = settings
+        self.strategy = strategy or tf.distribute.get_strategy()
+        with self.strategy.scope():
+            synchronized = self.strategy.num_replicas_in_sync > 1
+            self.networks = players.make_networks(settings, synchronized)
+            models = (self.networks.generator, self.networks.whole, self.networks.roi)
+            optimizers = players.make_optimizers(settings, self.networks)
+        self.players = list(zip(models, optimizers, strict=True))
 
-    @tf.function(reduce_retracing=True)
-    def step(self, batch: dict[str, tf.Tensor], number: tf.Tensor) -> dict[str, tf.Tensor]:
+    def set_learning_rates(self) -> None:
+        """Gives each side the learning rate of the settings."""
+        rates = players.learning_rates(self.settings)
+        for (_, optimizer), rate in zip(self.players, rates, strict=True):
+            optimizer.learning_rate = rate
+
+    @tf.function(autograph=False, reduce_retracing=True)  # nothing here branches on a tensor
+    def step(self, batch: dict[str, tf.Tensor], number: tf.Tensor) -> Terms:
         """Updates all networks once and returns the losses by name, float32 scalars.
 
+        A loss or gradient that is NaN or infinite changes nothing but float16's loss scale:
+        `skipped` is then 1 and not 0.
+
         Args:
-            batch: As `data.pipeline.batches` gives it.
+            batch: As `data.pipeline.batches` gives it, for each device its share.
             number: int32, the step's number; the noise follows from it and the seed.
         """
+        before = [(v.value, tf.identity(v.value)) for v in self._touched_by_looking()]
+        found = self.strategy.run(self._look, (batch, number))
+        gradients, terms, bad = found
+        terms = {name: self._one(value) for name, value in terms.items()}
+        bad = self._one(bad)
+        finite = tf.reduce_all(tf.equal(bad, 0.0))
+        tf.cond(finite, lambda: self._advance(gradients, number), lambda: self._undo(before, bad))
+        return terms | {"skipped": 1.0 - tf.cast(finite, tf.float32)}
+
+    def _look(self, batch, number):
+        """Returns gradients, losses, and for each player whether something was not finite."""
         with tf.GradientTape(persistent=True) as tape:
-            fake = paint(self.networks.generator, batch, self.settings, number, training=True)
+            painter = self.networks.generator
+            fake = painting.paint(painter, batch, self.settings, number, training=True)
             terms = self._terms(fake, batch)
             costs = totals(terms, self.settings.loss)
-            pairs = list(zip(self.players, costs, strict=True))
+            shared = [cost / self.strategy.num_replicas_in_sync for cost in costs]
+            pairs = zip(self.players, shared, strict=True)
             scaled = [optimizer.scale_loss(cost) for (_, optimizer), cost in pairs]
-        for (model, optimizer), cost in zip(self.players, scaled, strict=True):
-            variables = model.trainable_variables
-            optimizer.apply(tape.gradient(cost, variables), variables)
-        self._average(number)
-        return terms
+        gradients = [
+            tape.gradient(cost, model.trainable_variables)
+            for (model, _), cost in zip(self.players, scaled, strict=True)
+        ]
+        # A norm is finite only where each of its terms is.
+        norms = tf.stack([tf.linalg.global_norm(part) for part in gradients])
+        bad = tf.cast(~(tf.math.is_finite(norms) & tf.math.is_finite(tf.stack(costs))), tf.float32)
+        context = tf.distribute.get_replica_context()
+        mean, total = tf.distribute.ReduceOp.MEAN, tf.distribute.ReduceOp.SUM
+        return gradients, context.all_reduce(mean, terms), context.all_reduce(total, bad)
 
     def _terms(self, fake, batch):
         """Returns the generator's four terms and each discriminator's loss, from one pass."""
@@ -76,61 +77,68 @@ class Trainer:
         views = {"whole": (fake, real, hole), "roi": cuts}
         terms = {}
         for name, (painted, target, region) in views.items():
-            judge, seen = getattr(self.networks, name), getattr(self.settings, name)
-            fake_logits = judge(_seen(painted, region, seen.mask_input), training=True)
-            real_logits = judge(_seen(target, region, seen.mask_input), training=True)
             terms[f"{name}_ssim"] = losses.ssim_loss(target, painted)
-            terms[f"{name}_adversarial"] = losses.adversarial_loss(fake_logits)
-            terms[f"{name}_discriminator"] = losses.discriminator_loss(real_logits, fake_logits)
+            terms |= self._judged(name, painted, target, region)
         return terms
+
+    def _judged(self, name, painted, target, region):
+        judge, stability = getattr(self.networks, name), self.settings.stability
+        also = [region] if getattr(self.settings, name).mask_input else []
+        fake_logits = judge(tf.concat([painted, *also], axis=-1), training=True)
+        real_logits, penalty = _real(judge, tf.concat([target, *also], axis=-1), stability.r1)
+        game = losses.GAMES[stability.objective]
+        cost = game.discriminator(real_logits, fake_logits, stability.label_smoothing)
+        return {
+            f"{name}_adversarial": game.generator(real_logits, fake_logits),
+            f"{name}_discriminator": cost + penalty,
+        }
+
+    def _touched_by_looking(self):
+        """Returns what the forward pass changes: moving statistics, normalised kernels."""
+        changed = [v for model, _ in self.players for v in model.non_trainable_variables]
+        if self.settings.stability.spectral_normalisation:  # Keras' layer overwrites its kernel
+            changed += [v for model, _ in self.players[1:] for v in model.trainable_variables]
+        return changed
+
+    def _advance(self, gradients, number):
+        for (model, optimizer), part in zip(self.players, gradients, strict=True):
+            self.strategy.run(optimizer.apply, (part, model.trainable_variables))
+        self._average(number)
+
+    def _undo(self, before, bad):
+        for variable, value in before:
+            variable.assign(value)
+        for position, (_, optimizer) in enumerate(self.players):
+            if hasattr(optimizer, "dynamic_scale"):
+                fine = tf.equal(bad[position], 0.0)
+                scale, counter = optimizer.dynamic_scale, optimizer.step_counter
+                scale.assign(tf.where(fine, 1.0, 0.5) * scale)
+                counter.assign(tf.cast(fine, counter.dtype) * counter)
 
     def _average(self, number):
         """Moves the average a little; in its first steps more, since it starts from chance."""
         done = tf.cast(number, tf.float32)
         keep = tf.minimum(self.settings.training.averaging, (1.0 + done) / (10.0 + done))
-        pairs = zip(
-            self.networks.average.variables, self.networks.generator.variables, strict=True
-        )
+        pairs = zip(self.networks.average.variables, self.networks.generator.variables, strict=True)
         for average, current in pairs:
             average.assign(keep * average + (1.0 - keep) * tf.cast(current, average.dtype))
 
-
-def paint(
-    painter: generator.Generator,
-    batch: dict[str, tf.Tensor],
-    settings: config.Config,
-    number: tf.Tensor,
-    training: bool = False,
-) -> tf.Tensor:
-    """Returns the batch's images with their holes painted, `(batch, row, column, 1)` in [0, 1].
-
-    With `training.paste` the generator runs on the window that the painted region depends on, and
-    only the region is taken from it; without, its whole output is returned, as printed in Fig. 1.
-    """
-    target, hole = batch["target"], batch["hole"]
-    noise = tf.random.stateless_normal(tf.shape(hole), tf.stack([settings.training.seed, number]))
-    seen = inpainting.generator_input(
-        inpainting.erase(target, hole),
-        hole,
-        noise,
-        mask_input=settings.generator.mask_input,
-        noise_input=settings.generator.noise_input,
-    )
-    if not settings.training.paste:
-        return painter(seen, training=training)
-    sides = tuple(target.shape[1:3])
-    size = min(*sides, settings.region + 2 * painter.margin)
-    origin = inpainting.window_origin(batch["centre"], size, sides)
-    window = painter(inpainting.crop(seen, origin, size, size), training=training)
-    painted = inpainting.place(tf.zeros_like(target), window, origin)
-    return inpainting.paste(target, painted, hole)
+    def _one(self, value):
+        return self.strategy.experimental_local_results(value)[0]
 
 
-def _seen(image, hole, mask_input):
-    return tf.concat([image, hole], axis=-1) if mask_input else image
+def _real(judge, seen, r1):
+    """Returns the logits of real images, and their R1 penalty."""
+    if not r1:
+        return judge(seen, training=True), 0.0
+    with tf.GradientTape() as tape:
+        tape.watch(seen)
+        logits = judge(seen, training=True)
+        total = tf.reduce_sum(logits)
+    return logits, losses.r1_penalty(tape.gradient(total, seen), r1)
 
 
-def totals(terms, weights):
+def totals(terms: Terms, weights: config.Loss) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns what generator, whole-image and ROI discriminator minimise (Eq. 1)."""
     names = ("whole_ssim", "whole_adversarial", "roi_ssim", "roi_adversarial")
     generator_loss = tf.add_n([getattr(weights, name) * terms[name] for name in names])

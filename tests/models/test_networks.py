@@ -1,9 +1,10 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ggngan_tf import config
-from ggngan_tf.models import discriminator, generator
+from ggngan_tf.models import blocks, discriminator, generator
 
 
 def test_the_generator_of_the_paper_reaches_41_pixels():
@@ -64,3 +65,36 @@ def test_mixed_precision_computes_in_16_bits_and_answers_in_32():
     assert painter(tf.zeros((1, 16, 16, 3))).dtype == tf.float32
     judge = discriminator.make(config.PRESETS["smoke"].roi, "mixed_float16")
     assert judge(tf.zeros((1, 32, 32, 2))).dtype == tf.float32
+
+
+def test_fused_batch_normalisation_gives_what_keras_gives():
+    image = tf.random.stateless_normal((2, 5, 6, 3), (1, 2)) * 3 + 1
+    upstream = tf.random.stateless_normal((2, 5, 6, 3), (3, 4))
+    found = []
+    for kind in (blocks.BatchNormalization, keras.layers.BatchNormalization):
+        layer = kind()
+        layer.build(image.shape)
+        layer.gamma.assign([0.5, 1.0, 2.0])
+        layer.beta.assign([1.0, 0.0, -1.0])
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            out = layer(image, training=True)
+            cost = tf.reduce_sum(out * upstream)
+        gradients = tape.gradient(cost, [image, *layer.trainable_variables])
+        found.append([out, *gradients, *layer.variables, layer(image, training=False)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_spectral_normalisation_brings_the_largest_singular_value_to_1():
+    settings = config.Discriminator(filters=(4, 8), mask_input=False)
+    judge = discriminator.make(settings, spectral=True)
+    for number in range(60):
+        judge(tf.random.stateless_normal((1, 32, 32, 1), (number, 0)), training=True)
+    kernels = [
+        v for v in judge.trainable_variables if v.path.endswith("kernel") and len(v.shape) == 4
+    ]
+    assert len(kernels) == 1 + 2 * 2 + 1
+    for kernel in kernels:
+        values = np.linalg.svd(kernel.numpy().reshape(-1, kernel.shape[-1]), compute_uv=False)
+        np.testing.assert_allclose(values[0], 1.0, rtol=0.02)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from ggngan_tf import config, errors
 from ggngan_tf.data import nodules
-from ggngan_tf.training import loop, state
+from ggngan_tf.training import loop, runlog, state
 from tests.conftest import make_set
 from tests.training.test_step import tiny
 
@@ -101,3 +102,27 @@ def test_sigterm_saves_and_says_how_to_go_on(data, tmp_path):
     reached = state.newest_step(out / "checkpoints")
     assert reached >= 5
     assert f"Stopped at step {reached} of 100000; go on with --resume." in said
+
+
+def test_one_seed_gives_the_same_bytes_and_another_seed_others(data, tmp_path):
+    found = {}
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        made = tiny(steps=2, log_every=1, seed=seed)
+        start_and_train(data, tmp_path / name, made)
+        lines = (tmp_path / name / "log.jsonl").read_text().splitlines()
+        costs = [json.loads(line)["roi_ssim"] for line in lines]
+        picture = (tmp_path / name / "samples" / "0000002.png").read_bytes()
+        weights = [values.tobytes() for values in final(tmp_path / name, made)]
+        found[name] = (costs, picture, weights)
+    assert found["first"] == found["again"]
+    assert found["first"][2] != found["other"][2]
+
+
+def test_a_log_that_cannot_be_written_ends_the_run_with_advice(data, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    loop.start(data, tmp_path / "run", settings(4), force=False)
+    monkeypatch.setattr(runlog.RunLog, "report", full)
+    with pytest.raises(errors.OutputError, match=r"No space left .* --resume"):
+        loop.train(data, tmp_path / "run", settings(4))

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from ggngan_tf import config
 from ggngan_tf.data import pipeline
-from ggngan_tf.training import step
+from ggngan_tf.training import painting, players, step
 from tests.conftest import make_set
 
 TINY = {
@@ -63,8 +63,8 @@ def test_the_generator_learns_to_fool_and_the_judges_to_tell():
 def test_pasted_images_differ_inside_the_hole_only():
     settings = tiny()
     batch = batch_of(settings)
-    network = step.make_networks(settings).generator
-    fake = step.paint(network, batch, settings, tf.constant(0)).numpy()
+    network = players.make_networks(settings).generator
+    fake = painting.paint(network, batch, settings, tf.constant(0)).numpy()
     hole = batch["hole"].numpy()
     assert np.array_equal(fake[hole == 0], batch["target"].numpy()[hole == 0])
     assert not np.array_equal(fake[hole == 1], batch["target"].numpy()[hole == 1])
@@ -73,12 +73,12 @@ def test_pasted_images_differ_inside_the_hole_only():
 def test_the_window_gives_what_the_whole_slice_gives():
     settings = tiny()
     batch = batch_of(settings, size=128)
-    network = step.make_networks(settings).generator
-    local = step.paint(network, batch, settings, tf.constant(0))
+    network = players.make_networks(settings).generator
+    local = painting.paint(network, batch, settings, tf.constant(0))
     unpasted = settings.model_copy(
         update={"training": settings.training.model_copy(update={"paste": False})}
     )
-    whole = step.paint(network, batch, unpasted, tf.constant(0))
+    whole = painting.paint(network, batch, unpasted, tf.constant(0))
     inside = batch["hole"].numpy() > 0
     np.testing.assert_allclose(local.numpy()[inside], whole.numpy()[inside], atol=1e-5)
 
@@ -86,8 +86,8 @@ def test_the_window_gives_what_the_whole_slice_gives():
 def test_the_paper_shows_the_judges_the_whole_output():
     settings = tiny("paper")
     batch = batch_of(settings)
-    network = step.make_networks(settings).generator
-    fake = step.paint(network, batch, settings, tf.constant(0)).numpy()
+    network = players.make_networks(settings).generator
+    fake = painting.paint(network, batch, settings, tf.constant(0)).numpy()
     outside = batch["hole"].numpy() == 0
     assert not np.array_equal(fake[outside], batch["target"].numpy()[outside])
 
@@ -95,9 +95,9 @@ def test_the_paper_shows_the_judges_the_whole_output():
 def test_the_same_seed_paints_the_same_and_another_step_another_nodule():
     settings = tiny()
     batch = batch_of(settings)
-    network = step.make_networks(settings).generator
+    network = players.make_networks(settings).generator
     first, again, other = (
-        step.paint(network, batch, settings, tf.constant(n)).numpy() for n in (0, 0, 1)
+        painting.paint(network, batch, settings, tf.constant(n)).numpy() for n in (0, 0, 1)
     )
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
