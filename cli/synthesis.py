@@ -21,6 +21,7 @@ def export(run: pathlib.Path, out: pathlib.Path) -> None:
 @click.argument("source", metavar="INPUT", type=options.ANY)
 @options.out
 @click.option("--model", type=options.FOLDER, help="A SavedModel; the shipped one if not given.")
+@click.option("--unchecked", is_flag=True, help="Take a --model that differs from its manifest.")
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Nodules.")
 @click.option("--sites", "table", type=options.FILE, help="CSV of sites, in place of --count.")
 @click.option("--diameter", type=click.FloatRange(3, 30), help="mm; drawn if not given.")
@@ -34,6 +35,7 @@ def generate(
     source: pathlib.Path,
     out: pathlib.Path,
     model: pathlib.Path | None,
+    unchecked: bool,
     count: int,
     table: pathlib.Path | None,
     diameter: float | None,
@@ -51,14 +53,26 @@ def generate(
     those of a table, and --out is a folder with the series, masks, a manifest and a preview.
     """
     from ggngan_tf import files
+    from ggngan_tf.synthesis import saved
 
     files.check_new(out, force)  # before the minutes that the rest may take
+    generator = saved.load(model, unchecked=unchecked)
     if source.suffix in (".h5", ".hdf5"):
-        result = _repaint(source, out, model, seed)
+        result = _repaint(source, out, generator, seed)
         text = f"Painted {result['nodules']} nodules anew: {out}"
     else:
         result = _insert(
-            source, out, model, count, table, diameter, series_uid, marker, deidentify, seed, force
+            source,
+            out,
+            generator,
+            count,
+            table,
+            diameter,
+            series_uid,
+            marker,
+            deidentify,
+            seed,
+            force,
         )
         text = f"Painted {result['nodules']} nodules: {out}/preview.png, {out}/manifest.csv"
     options.show(result, text, as_json)
@@ -66,9 +80,9 @@ def generate(
 
 def _repaint(source, out, model, seed):
     from ggngan_tf.data import nodules
-    from ggngan_tf.synthesis import repaint, saved
+    from ggngan_tf.synthesis import repaint
 
-    painted = repaint.repaint(nodules.read(source), saved.load(model), seed)
+    painted = repaint.repaint(nodules.read(source), model, seed)
     nodules.write(painted, out)
     return {"out": out, "nodules": len(painted)}
 
@@ -77,7 +91,7 @@ def _insert(
     source, out, model, count, table, diameter, series_uid, marker, deidentify, seed, force
 ):
     from ggngan_tf.data import dicom
-    from ggngan_tf.synthesis import insert, saved
+    from ggngan_tf.synthesis import insert
 
     series = dicom.read_series(source, series_uid)
     for skipped in series.skipped:
@@ -86,6 +100,6 @@ def _insert(
         click.echo(f"note: {note}", err=True)
     lung = insert.find_lung(series)
     places = insert.choose_sites(series, lung, count, table, diameter, seed)
-    made = insert.insert(series, lung, places, saved.load(model), seed)
+    made = insert.insert(series, lung, places, model, seed)
     insert.write(series, made, out, seed, burn_marker=marker, deidentified=deidentify, force=force)
     return {"out": out, "nodules": len(made), "slices": len(series)}
