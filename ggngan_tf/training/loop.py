@@ -33,8 +33,7 @@ def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force:
     )
     with files.atomic_folder(out) as folder:
         config.save(settings, folder / "config.yaml")
-        rows = {name: len(part) for name, part in parts.items()}
-        made_from = runlog.provenance(data, settings, rows)
+        made_from = runlog.provenance(data, settings, parts)
         text = json.dumps(made_from, indent=2) + "\n"
         (folder / "provenance.json").write_text(text, encoding="utf-8")
 

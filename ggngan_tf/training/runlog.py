@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import ggngan_tf
 from ggngan_tf import config, files, inpainting
+from ggngan_tf.data import nodules
 
 
 class RunLog:
@@ -81,7 +82,9 @@ def grid(columns: list[np.ndarray], window: tuple[float, float], zoom: int = 3) 
     return np.kron(np.uint8(np.rint(255 * shown)), np.ones((zoom, zoom), np.uint8))
 
 
-def provenance(data: pathlib.Path, settings: config.Config, rows: dict[str, int]) -> dict[str, Any]:
+def provenance(
+    data: pathlib.Path, settings: config.Config, parts: dict[str, nodules.NoduleSet]
+) -> dict[str, Any]:
     """Returns what a run was made from: versions, the data's SHA-256, its parts, the commit."""
     return {
         "ggngan_tf": ggngan_tf.__version__,
@@ -91,7 +94,12 @@ def provenance(data: pathlib.Path, settings: config.Config, rows: dict[str, int]
         "keras": keras.__version__,
         "numpy": np.__version__,
         "machine": platform.machine(),
-        "data": {"file": data.name, "sha256": files.sha256(data), "nodules": rows},
+        "data": {
+            "file": data.name,
+            "sha256": files.sha256(data),
+            "nodules": {name: len(part) for name, part in parts.items()},
+            "licence": parts["train"].attributes.get("licence"),
+        },
         "seed": settings.training.seed,
     }
 
