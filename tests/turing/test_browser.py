@@ -16,8 +16,8 @@ from click import testing
 
 from ggngan_tf.cli import main
 from ggngan_tf.data import nodules
+from ggngan_tf.synthesis import repaint, saved
 from ggngan_tf.turing import documents, pack
-from tests.turing.conftest import smoothed
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the browser test needs playwright (extra `test`)"
@@ -37,11 +37,12 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def study(lidc, tmp_path_factory):
-    """A pack of real and of smoothed nodules of LIDC-IDRI, 4 of each and one of each to learn."""
+    """A pack of real nodules and of ones painted anew, 4 of each and one of each to learn."""
     folder = tmp_path_factory.mktemp("browser")
     parts = lidc.select("mean").split(seed=1, fractions=(0.5, 0.0, 0.5))
     nodules.write(parts["train"], folder / "real.h5")
-    nodules.write(smoothed(parts["test"]), folder / "synthetic.h5")
+    painted = repaint.repaint(parts["test"], saved.load(), seed=3)
+    nodules.write(painted, folder / "synthetic.h5")
     design = pack.settings(
         real=4, synthetic=4, batches=1, readers=2, layout="crossed", training=1, marker=True
     )
