@@ -46,6 +46,15 @@ def largest(mask: np.ndarray) -> np.ndarray:
     return found.mask(np.arange(len(found.areas)) == found.areas.argmax())
 
 
+def bounds(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Returns the rows and columns of all that a uint8 mask marks, with a margin around it."""
+    column, row, width, height = cv2.boundingRect(mask)
+    return (
+        slice(max(row - margin, 0), row + height + margin),
+        slice(max(column - margin, 0), column + width + margin),
+    )
+
+
 def smooth(image: np.ndarray) -> np.ndarray:
     """Returns an int16 image with its noise damped by a 3 x 3 median."""
     return cv2.medianBlur(np.ascontiguousarray(image), 3)

@@ -18,6 +18,7 @@ CLOSING = 9.0  # fills notches of vessels and small nodules
 CURVATURE = 110.0  # mm, the usual radius of the chest wall
 LEAST_AREA = 100.0  # mm2 of one region of lung
 SMALL_AREA = 1500.0  # mm2; so thin a lung shows partial volume, gas in bowel keeps a dark core
+_RIM = 2  # pixels of outer air to keep around the body
 LARGEST_HOLE = 1500.0  # mm2; a larger hole is the dome of the liver or the heart
 
 
@@ -43,10 +44,13 @@ def extract(hu: np.ndarray, pixel_spacing: tuple[float, float] = (0.7, 0.7)) -> 
     soft = morphology.smooth(np.clip(hu, -1024, 2000).astype(np.int16))
     for wall in WALLS:
         body, air = inner_air(hu, soft, pixel, wall)
-        bronchi = airway(soft, air, body, pixel)
-        lung = lung_regions(soft, air & (1 - bronchi), pixel)
+        box = morphology.bounds(body, _RIM)  # half of most slices is air around the body
+        bronchi = airway(soft[box], air[box], body[box], pixel)
+        lung = lung_regions(soft[box], air[box] & (1 - bronchi), pixel)
         if lung.any():
-            return closed(soft, lung, bronchi, body, pixel)
+            whole = np.zeros_like(body)
+            whole[box] = closed(soft[box], lung, bronchi, body[box], pixel)
+            return whole
     raise errors.LungError(
         f"no lung in this slice: {int(air.sum())} pixels below {TISSUE} HU lie inside the body "
         "and none of them look like lung; give an axial chest CT slice in HU."
