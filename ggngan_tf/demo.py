@@ -3,13 +3,9 @@
 import csv
 import pathlib
 
-import numpy as np
-
 from ggngan_tf import files, report
 from ggngan_tf.data import dicom, nodules, phantom
-from ggngan_tf.synthesis import insert, repaint, saved
-
-_HALF = 32  # pixels around a nodule in the enlarged pictures
+from ggngan_tf.synthesis import insert, preview, repaint, saved
 
 
 def run(out: pathlib.Path, seed: int, count: int = 4, force: bool = False) -> pathlib.Path:
@@ -67,7 +63,7 @@ def _inserted(made):
     whole = report.picture(first.after, outline=first.painted)
     pictures, captions = [], []
     for number, nodule in enumerate(made, start=1):
-        box = _around((nodule.site.row, nodule.site.column), nodule.after.shape)
+        box = preview.around((nodule.site.row, nodule.site.column), nodule.after.shape)
         pictures += [report.picture(i[box], zoom=4) for i in (nodule.before, nodule.after)]
         captions += [f"{number}: before", f"{number}: synthetic, {nodule.site.diameter_mm:.0f} mm"]
     return [
@@ -80,7 +76,7 @@ def _inserted(made):
 def _repainted(own, again):
     pictures, captions = [], []
     for row in range(len(own)):
-        box = _around(own.roi_centre[row], own.image.shape[1:])
+        box = preview.around(own.roi_centre[row], own.image.shape[1:])
         pictures += [report.picture(s.image[row][box], zoom=4) for s in (own, again)]
         captions += [f"{row + 1}: drawn", f"{row + 1}: synthetic"]
     what = "The phantom's own nodules, erased and painted anew in their surroundings."
@@ -101,8 +97,3 @@ def _sources(model):
         ["erased", f"{model.settings.erase.shape}, {model.settings.erase.dilation} pixels around"],
     ]
     return report.Table(["what", "value"], rows)
-
-
-def _around(centre, shape):
-    starts = np.clip(np.asarray(centre) - _HALF, 0, np.array(shape) - 2 * _HALF)
-    return tuple(slice(start, start + 2 * _HALF) for start in starts)

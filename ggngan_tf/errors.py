@@ -55,7 +55,3 @@ class RadiomicsError(GgnganError):
 
 class ReadingError(GgnganError):
     """A visual Turing test cannot be packed, served or scored."""
-
-
-class StudyError(GgnganError):
-    """A classifier study cannot be planned, run or reported."""

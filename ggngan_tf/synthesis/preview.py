@@ -25,7 +25,7 @@ def draw(pairs: list[Pair]) -> figure.Figure:
         for row, (before, after, centre) in zip(axes, pairs, strict=True):
             _show(row[0], after, "synthetic")
             _frame(row[0], centre)
-            box = _around(centre, after.shape)
+            box = around(centre, after.shape)
             _show(row[1], before[box], "before")
             _show(row[2], after[box], "after (synthetic)")
     return made
@@ -54,7 +54,8 @@ def _frame(axis, centre):
     axis.add_patch(patches.Rectangle(corner, side, side, fill=False, edgecolor="#56b4e9"))
 
 
-def _around(centre, shape):
+def around(centre: tuple[int, int], shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Returns the rows and columns of the 64 x 64 pixels around a centre, kept in the slice."""
     starts = [
         min(max(at - _HALF, 0), max(size - 2 * _HALF, 0))
         for at, size in zip(centre, shape, strict=True)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import ggngan_tf
 from ggngan_tf import config, files, inpainting
-from ggngan_tf.data import nodules
+from ggngan_tf.data import nodules, pipeline
 
 
 class RunLog:
@@ -98,6 +98,7 @@ def provenance(
             "file": data.name,
             "sha256": files.sha256(data),
             "nodules": {name: len(part) for name, part in parts.items()},
+            "wider_than_painted": pipeline.clipped(parts["train"], settings),
             "licence": parts["train"].attributes.get("licence"),
         },
         "seed": settings.training.seed,

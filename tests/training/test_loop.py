@@ -56,6 +56,7 @@ def test_a_run_folder_holds_what_people_look_for(data, tmp_path):
     made_from = json.loads((out / "provenance.json").read_text())
     assert made_from["data"]["nodules"]["train"] > 0 and len(made_from["data"]["sha256"]) == 64
     assert made_from["data"]["licence"] == "CC0"
+    assert made_from["data"]["wider_than_painted"] == 0  # discs of 21 pixels at most, 44 fit
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 3, 4]
     assert {"whole_ssim", "roi_adversarial", "images_per_second"} <= set(lines[0])

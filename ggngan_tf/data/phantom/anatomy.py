@@ -6,8 +6,6 @@ import numpy as np
 
 from ggngan_tf.data.phantom import shapes
 
-Point = tuple[float, float, float]
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tube:
