@@ -11,7 +11,8 @@ from scipy.spatial import distance
 
 NEIGHBOURS = 5  # of the manifold estimates; Naeem et al. take 5
 # Areas of zones have heavy tails: without the cut, one nodule of 50 made the Fréchet distance of
-# real to real 30 in the median and 13,861 at most (40 draws); with it 18 and 49.
+# real to real 30 in the median and 13,861 at most (40 draws); with it 18 and 49
+# (`benchmarks/frechet_cut.py`).
 LIMIT = 5.0
 
 

@@ -23,6 +23,7 @@ SETTINGS = {
 def network(settings: config.Config) -> generator.Generator:
     made = generator.make(settings.generator)
     random = np.random.default_rng(3)
+    # Weights as after training: slopes, means and variances that are not those of a fresh layer.
     turned = [
         w if w.ndim == 4 and w.size > 6 else np.abs(w + random.normal(0, 0.2, w.shape))
         for w in made.get_weights()

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting
-from ggngan_tf.models import generator
 from ggngan_tf.synthesis import painter
+from tests.synthesis import models_made
 
 SIZE = 96
 PLACES = {
@@ -30,15 +30,7 @@ def settings(request):
 
 @pytest.fixture(scope="module")
 def network(settings):
-    made = generator.make(settings.generator)
-    random = np.random.default_rng(3)
-    # Weights as after training: slopes, means and variances that are not those of a fresh layer.
-    turned = [
-        w if w.ndim == 4 and w.size > 6 else np.abs(w + random.normal(0, 0.2, w.shape))
-        for w in made.get_weights()
-    ]
-    made.set_weights(turned)
-    return made
+    return models_made.network(settings)
 
 
 def whole_slice(network, settings, image, hole, seed):

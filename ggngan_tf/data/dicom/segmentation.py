@@ -13,7 +13,6 @@ from ggngan_tf import errors, files
 from ggngan_tf.data.dicom import encoding, identifiers, reading
 
 _CODES = codedict.codes
-MAX_SEGMENTS = 255
 
 
 def write_segmentation(

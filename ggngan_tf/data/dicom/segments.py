@@ -33,16 +33,6 @@ class Segments:
     pixel_spacing: tuple[float, float]
 
 
-def is_segmentation(path: pathlib.Path) -> bool:
-    """Returns whether a file is DICOM SEG, by its header.
-
-    Raises:
-        DicomError: The file cannot be read as DICOM.
-    """
-    header = reading.read(path, pixels=False)
-    return str(header.get("SOPClassUID")) in (_CLASS, _LABELMAP_CLASS)
-
-
 def read_segmentation(path: pathlib.Path) -> Segments:
     """Reads a SEG file: binary, fractional (from one half up) or label map.
 
