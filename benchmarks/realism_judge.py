@@ -6,42 +6,16 @@ that DeLong's intervals count a place once however often it was painted.
 """
 
 import dataclasses
-import hashlib
-import json
-import os
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import realism_reference
 
-from ggngan_tf import files
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import comparison, detector, distributions, frechet, radiomics, seams
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
-SHARED = pathlib.Path(os.environ.get("GGNGAN_DATA", _ROOT.parent / "shared"))
-DATA = SHARED / "lidc" / "nodules.h5"
-CACHE = _ROOT / "runs" / "realism"
-SPLIT_SEED = 0  # that of `config.Data`, so that parts are those of training
-SPLITS = 30  # draws of real against real; their mean is known to a fifth of their spread
 WORST = 10
-_VERSION = 1  # of what is cached; raise it when the figures change
-
-
-@dataclasses.dataclass(frozen=True)
-class Reference:
-    """Real nodules to draw real against real from, and where the draws are kept.
-
-    Attributes:
-        table: One row a nodule, the 93 features and `patient`.
-        name: Of what it holds, so that a kept draw is found again.
-        cache: A folder, or None.
-    """
-
-    table: pd.DataFrame
-    name: str
-    cache: pathlib.Path | None = CACHE
 
 
 def judge(
@@ -55,7 +29,7 @@ def judge(
     real_patients: Sequence[str] | None = None,
     synth_patients: Sequence[str] | None = None,
     training: nodules_.NoduleSet | None = None,
-    reference: Reference | None = None,
+    reference: realism_reference.Reference | None = None,
     quick: bool = True,
     seed: int = 0,
 ) -> dict:
@@ -96,7 +70,7 @@ def judge(
         as_set(*one)
         for one in zip(synth_hu, synth_mask, synth_spacing, synth_patients, strict=True)
     ]
-    found = judge_sets(real, drawn, reference or training_reference(), seed)
+    found = judge_sets(real, drawn, reference or realism_reference.training(), seed)
     if quick:
         return found
     import realism_pixels  # here, so that features load no TensorFlow
@@ -107,38 +81,30 @@ def judge(
 def judge_sets(
     real: nodules_.NoduleSet,
     drawn: Sequence[nodules_.NoduleSet],
-    reference: Reference,
+    reference: realism_reference.Reference,
     seed: int = 0,
-    splits: int = SPLITS,
+    splits: int = realism_reference.SPLITS,
 ) -> dict:
     """Returns what the judges of features say; arguments as sets, one synthetic set a seed."""
-    ours = table(real).dropna().reset_index(drop=True)
-    theirs = _aligned([table(one) for one in drawn])
-    standard = frechet.scale(_values(reference.table))
-    each = [_features(ours, one, standard) for one in theirs]
+    ours = realism_reference.table(real).dropna().reset_index(drop=True)
+    theirs = _aligned([realism_reference.table(one) for one in drawn])
+    standard = frechet.scale(realism_reference.values(reference.table))
+    each = [realism_reference.features(ours, one, standard) for one in theirs]
     found = {
         "sizes": {"real": len(ours), "synthetic": len(theirs[0]), "seeds": len(theirs)},
         "patients": {"real": ours.patient.nunique(), "synthetic": theirs[0].patient.nunique()},
     }
     found |= {name: _range([one[name] for one in each]) for name in each[0]}
     found |= {name: _verdict(name, ours, theirs, seed) for name in comparison.JUDGES}
-    equals = real_against_real(reference, len(ours), len(theirs[0]), splits)
+    equals = realism_reference.real_against_real(reference, len(ours), len(theirs[0]), splits)
     found["real_vs_real"] = equals
-    found["over_real_vs_real"] = {
-        name: _range([one[name] / equals[name]["mean"] for one in each])
-        for name in ("mean_ks", "frd")
-    }
+    ratios = [realism_reference.over(ours, one, equals, standard, seed) for one in theirs]
+    found["over_real_vs_real"] = {name: _range([one[name] for one in ratios]) for name in ratios[0]}
     together = pd.concat(theirs, ignore_index=True)
     found["pooled"] = _pooled(ours, together, reference, standard, seed, splits)
     found["hu"] = {"real": intensities(real), "synthetic": intensities(*drawn)}
     found["worst"] = _worst(ours, together)
     return found | {"seam": _seams(real, drawn)}
-
-
-def table(nodules: nodules_.NoduleSet) -> pd.DataFrame:
-    """Returns one row a nodule: the 93 features, `patient`; NaN where PyRadiomics refuses it."""
-    values = radiomics.features(nodules.image, nodules.mask, nodules.pixel_spacing)
-    return pd.DataFrame(values, columns=radiomics.FEATURES).assign(patient=nodules.patients())
 
 
 def as_set(hu, mask, spacing, patients) -> nodules_.NoduleSet:
@@ -164,53 +130,6 @@ def as_set(hu, mask, spacing, patients) -> nodules_.NoduleSet:
     )
 
 
-def parts(path: pathlib.Path = DATA, rule: nodules_.Rule = "mean") -> dict:
-    """Returns the ground glass nodules of training, validation and test patients, by part."""
-    return {name: part.select(rule) for name, part in nodules_.read(path).split(SPLIT_SEED).items()}
-
-
-def training_reference(
-    path: pathlib.Path = DATA, rule: nodules_.Rule = "mean", cache: pathlib.Path | None = CACHE
-) -> Reference:
-    """Returns the ground glass nodules of training and validation patients, features kept."""
-    name = f"{rule}-{nodules_.fingerprint(path)[:12]}-{_VERSION}"
-    kept = None if cache is None else cache / f"features-{name}.csv"
-    if kept is not None and kept.exists():
-        return Reference(pd.read_csv(kept, float_precision="round_trip"), name, cache)
-    held = parts(path, rule)
-    found = pd.concat([table(held["train"]), table(held["validation"])], ignore_index=True)
-    found = found.dropna().reset_index(drop=True)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with files.atomic_file(kept) as temporary:
-            found.to_csv(temporary, index=False)
-    return Reference(found, name, cache)
-
-
-def real_against_real(reference: Reference, first: int, second: int, splits: int = SPLITS) -> dict:
-    """Returns what the judges of features say of two groups of real nodules, no patient in both.
-
-    One nodule a patient where there are as many patients; else whole patients are drawn, and the
-    second group takes what is left if that is fewer than asked for.
-
-    Returns:
-        `sizes`, `one_a_patient`, `splits`, and each figure's `mean`, `sd`, `low` and `high` (the
-        2.5th and 97.5th percentile of the draws).
-    """
-    key = f"{reference.name}-{first}-{second}-{splits}"
-    kept = None
-    if reference.cache is not None:
-        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-        kept = reference.cache / f"real-against-real-{first}-{second}-{digest}.json"
-        if kept.exists():
-            return json.loads(kept.read_text())
-    found = _draws(reference.table, first, second, splits)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(kept, json.dumps(found, indent=1))
-    return found
-
-
 def intensities(*sets: nodules_.NoduleSet) -> dict:
     """Returns means over nodules: HU in the mask, its deviation inside, and that between them."""
     inside = [i[m > 0] for s in sets for i, m in zip(s.image, s.mask, strict=True)]
@@ -222,70 +141,28 @@ def intensities(*sets: nodules_.NoduleSet) -> dict:
     }
 
 
-def _draws(pool, first, second, splits):
-    patients = pool.patient.to_numpy(str)
-    alone = first + second <= len(set(patients))
-    standard = frechet.scale(_values(pool))
-    found, sizes = [], []
-    for split in range(splits):
-        random = np.random.default_rng([split, first, second])
-        draw = comparison.draw if alone else _whole_patients
-        a, b = (pool.iloc[rows] for rows in draw(patients, first, second, random))
-        one = _features(a, b, standard)
-        for name in comparison.JUDGES:
-            one[f"auc_{name}"] = _cross_validate(name, a, b, 1, split).area
-        found.append(one)
-        sizes.append([len(a), len(b)])
-    spread = {name: _spread([one[name] for one in found]) for name in found[0]}
-    middle = np.median(sizes, axis=0).astype(int).tolist()
-    return {"sizes": middle, "one_a_patient": bool(alone), "splits": splits} | spread
-
-
-def _whole_patients(patients, first, second, random):
-    """Returns rows of two groups of whole patients, cut to size; the second may be smaller."""
-    names = random.permutation(np.unique(patients))
-    rows = [np.flatnonzero(patients == name) for name in names]
-    filled = np.cumsum([len(r) for r in rows])
-    last = int(np.searchsorted(filled, first)) + 1
-    return np.concatenate(rows[:last])[:first], np.concatenate(rows[last:])[:second]
-
-
-def _features(ours, theirs, standard):
-    p_and_d = distributions.summary(distributions.compare(ours, theirs))
-    clouds = [standard(_values(t)) for t in (ours, theirs)]
-    kept = {name: p_and_d[name] for name in ("not_significant", "mean_ks")}
-    return kept | {"frd": frechet.frechet(*clouds)}
-
-
 def _verdict(name, ours, theirs, seed):
     """Returns the area over all seeds of a place, each judged by itself."""
     repeats = max(1, detector.REPEATS // len(theirs))
-    each = [_cross_validate(name, ours, one, repeats, seed + i) for i, one in enumerate(theirs)]
+    each = [
+        realism_reference.cross_validate(name, ours, one, repeats, seed + i)
+        for i, one in enumerate(theirs)
+    ]
     scores = np.concatenate([one.scores for one in each])
     joined = dataclasses.replace(each[0], scores=scores)
     return joined.summary(rounds=200, seed=seed) | {"each": [one.area for one in each]}
-
-
-def _cross_validate(name, ours, theirs, repeats, seed):
-    cases = _values(ours), _values(theirs), ours.patient.to_numpy(), theirs.patient.to_numpy()
-    return detector.cross_validate(comparison.JUDGES[name], *cases, repeats=repeats, seed=seed)
 
 
 def _pooled(ours, together, reference, standard, seed, splits):
     """Returns the figures of all seeds as one set; its distance over that of real ones as large."""
     found = {"sizes": [len(ours), len(together)]}
     for name in comparison.JUDGES:
-        verdict = _cross_validate(name, ours, together, 1, seed)
+        verdict = realism_reference.cross_validate(name, ours, together, 1, seed)
         found[name] = verdict.summary(rounds=200, seed=seed)
-    equals = real_against_real(reference, len(ours), len(together), splits)
-    rows = np.random.default_rng(seed).permutation(len(together))[: equals["sizes"][1]]
-    thinned = _features(ours, together.iloc[rows], standard)
-    found["real_vs_real"] = equals
-    found |= {name: thinned[name] for name in thinned}
-    found["over_real_vs_real"] = {
-        name: thinned[name] / equals[name]["mean"] for name in ("mean_ks", "frd")
-    }
-    return found
+    equals = realism_reference.real_against_real(reference, len(ours), len(together), splits)
+    found |= realism_reference.features(ours, together, standard)
+    over = realism_reference.over(ours, together, equals, standard, seed)
+    return found | {"real_vs_real": equals, "over_real_vs_real": over}
 
 
 def _seams(real, drawn):
@@ -316,17 +193,6 @@ def _range(values):
     }
 
 
-def _spread(values):
-    low, high = np.percentile(values, [2.5, 97.5])
-    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    named = {"mean": np.mean(values), "sd": deviation, "low": low, "high": high}
-    return {name: float(value) for name, value in named.items()}
-
-
-def _values(rows):
-    return rows[list(radiomics.FEATURES)].to_numpy(float)
-
-
 def _names(patients, count, kind):
     if patients is None:
         return np.array([f"{kind} {row}" for row in range(count)])
@@ -335,61 +201,3 @@ def _names(patients, count, kind):
 
 def _ends(lines):
     return lines.argmax(axis=1), lines.shape[1] - 1 - lines[:, ::-1].argmax(axis=1)
-
-
-def text(found: dict) -> str:
-    """Returns the figures that one steers by, a screen of them."""
-    sizes, equals, ratio = (found[k] for k in ("sizes", "real_vs_real", "over_real_vs_real"))
-    lines = [
-        f"{sizes['real']} real against {sizes['synthetic']} synthetic, {sizes['seeds']} seeds; "
-        f"real against real: {equals['sizes'][0]} against {equals['sizes'][1]}",
-        f"{'':24}{'synthetic':>10}  {'':22}{'real-real':>10}",
-    ]
-
-    def line(name, value, interval, equal, form=".2f"):
-        low, high = interval
-        span = f"({low:{form}} to {high:{form}})"
-        lines.append(
-            f"{name:24}{value:10{form}}  {span:22}{equal['mean']:10{form}} "
-            f"({equal['low']:{form}} to {equal['high']:{form}})"
-        )
-
-    one = found["not_significant"]
-    line(
-        "features p >= 0.05",
-        one["mean"],
-        (one["low"], one["high"]),
-        equals["not_significant"],
-        ".0f",
-    )
-    for name in ("logistic", "boosting"):
-        line(f"{name} AUC", found[name]["auc"], found[name]["auc_ci"], equals[f"auc_{name}"])
-    for name in ("mean_ks", "frd"):
-        one = found[name]
-        line(name, one["mean"], (one["low"], one["high"]), equals[name])
-    pooled = found["pooled"]
-    lines += [
-        f"over real-real: mean KS {ratio['mean_ks']['mean']:.2f}, Frechet {ratio['frd']['mean']:.2f}",
-        f"all seeds as one, {pooled['sizes'][0]} against {pooled['sizes'][1]}: "
-        + ", ".join(f"{n} {pooled[n]['auc']:.2f}" for n in ("logistic", "boosting"))
-        + f", mean KS {pooled['over_real_vs_real']['mean_ks']:.2f}"
-        + f", Frechet {pooled['over_real_vs_real']['frd']:.2f} of real-real",
-        f"seam AUC {found['seam']['auc']:.2f} ({found['seam']['worst']}; each seed "
-        + ", ".join(f"{area:.2f}" for area in found["seam"]["each"])
-        + ")",
-    ]
-    if "cnn" in found:
-        low, high = found["cnn"]["auc_ci"]
-        lines.append(f"network AUC {found['cnn']['auc']:.2f} ({low:.2f} to {high:.2f})")
-    lines += [
-        f"HU, {kind}: mean {one['mean']:.0f}, sd inside {one['sd_inside']:.0f}, "
-        f"sd between nodules {one['sd_between']:.0f}"
-        for kind, one in found["hu"].items()
-    ]
-    lines.append(f"{'worst features':44}{'KS':>6}{'real':>12}{'synthetic':>12}")
-    lines += [
-        f"{row['feature']:44}{row['ks']:6.2f}{row['real_median']:12.4g}"
-        f"{row['synthetic_median']:12.4g}"
-        for row in found["worst"]
-    ]
-    return "\n".join(lines)
