@@ -32,7 +32,8 @@ def load(path: pathlib.Path | None, best: bool = False) -> saved.Model:
     trained = state.State(settings, path / "checkpoints")
     steps = trained.restore(best) if best else trained.restore()
     module = signatures.Signatures(painter.Painter(trained.trainer.networks.average, settings))
-    functions = {"serving_default": module.paint, "lung": module.paint_lung}
+    # A method bound to a module does not keep it alive.
+    functions = {"serving_default": module.paint, "lung": module.paint_lung, "_owner": module}
     return saved.Model(path, settings, f"{path.name}, step {steps}", functions)
 
 
@@ -40,8 +41,10 @@ def conditions_of(model: saved.Model) -> list[str]:
     """Returns which conditions a model takes: some of `texture`, `density`, `malignancy`."""
     known = inspect.signature(model.paint).parameters
     function = model.signatures["serving_default"]
-    given = getattr(function, "structured_input_signature", None)
-    named = known if given is None else given[1]
+    if hasattr(function, "python_function"):  # of a run; those of a SavedModel have no code
+        named = inspect.signature(function.python_function).parameters
+    else:
+        named = function.structured_input_signature[1]
     return [name for name in CONDITIONS if name in known and name in named]
 
 
