@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "evaluation",
     "report": "evaluation",
     "vtt": "vtt",
+    "study": "study",
     "doctor": "doctor",
 }
 

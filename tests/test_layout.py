@@ -22,6 +22,7 @@ FLOORS = [
     {"training"},
     {"synthesis"},
     {"turing"},
+    {"study"},
     {"report"},
     {"demo", "doctor"},
     {"cli"},

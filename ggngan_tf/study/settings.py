@@ -1,0 +1,223 @@
+"""Settings of a study: checked when made, saved resolved beside its results.
+
+A number of the paper stands here once, with its source; the others are ours and say why.
+"""
+
+import pathlib
+from typing import Annotated, Literal
+
+import pydantic
+import yaml
+
+from ggngan_tf import config, errors
+
+Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+Count = Annotated[int, pydantic.Field(ge=0)]
+Above = Annotated[float, pydantic.Field(gt=0)]
+Arm = Literal["plain", "real", "weighted", "oversampled", "copy_paste", "synthetic"]
+
+
+class _Section(config._Frozen):
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _tuples(cls, value):
+        return tuple(value) if isinstance(value, list) else value
+
+
+class Split(_Section):
+    """Which patients are for what; patients with and without GGNs are shared out alike."""
+
+    test: Share = 0.3  # ours: 60 of LIDC's 209 GGNs; fewer leave intervals too wide to see a gain
+    validation: Share = 0.1  # ours: enough to see when to stop
+    seed: Count = 0
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if self.test + self.validation >= 1 or not self.test or not self.validation:
+            raise ValueError(
+                f"test {self.test} and validation {self.validation} must both be above 0 and "
+                "leave patients to train on"
+            )
+        return self
+
+
+class Gan(_Section):
+    """The generator of each subset: a preset of `ggngan train` and what differs from it."""
+
+    preset: str = "default"
+    overrides: tuple[str, ...] = ()
+    steps: config.Positive = 4_000  # on the smallest subset, or on each
+    # Nested subsets let a GAN go on from that of the next smaller one, which saw none but patients
+    # of its own subset; ours. 0: each starts anew, as in the paper.
+    more_steps: Count = 0
+
+
+class Synthesis(_Section):
+    """Where synthetic GGNs are painted, and how many."""
+
+    ratios: tuple[Above, ...] = (1.0,)  # synthetic for each real GGN; paper silent
+    # own: real GGNs painted anew in their place; others: in the place of a solid nodule.
+    hosts: Literal["own", "others", "both"] = "both"
+    tries: config.Positive = 30  # shapes drawn until one covers the nodule that it replaces
+
+
+class Augmentation(_Section):
+    """What happens to a patch before the network sees it; ours, the paper is silent."""
+
+    shift: Count = 3  # pixels; a 71 x 71 patch has no more to give
+    turn: bool = True  # flips and right angles
+    offset_hu: Annotated[float, pydantic.Field(ge=0)] = 20.0
+    contrast: Annotated[float, pydantic.Field(ge=0)] = 0.05
+    noise_hu: Annotated[float, pydantic.Field(ge=0)] = 40.0  # at most: as thin slices have
+
+
+NONE = Augmentation(shift=0, turn=False, offset_hu=0.0, contrast=0.0, noise_hu=0.0)
+
+
+class Classifier(_Section):
+    """The ResNet and how it is trained; sizes are ours, the paper says "a basic ResNet"."""
+
+    filters: tuple[config.Positive, ...] = (16, 32, 64, 64)
+    blocks: config.Positive = 1
+    dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.2
+    steps: config.Positive = 1_500
+    batch: config.Positive = 32
+    learning_rate: Above = 2e-3
+    weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-3
+    validate_every: config.Positive = 50
+    patience: Count = 8  # validations without a gain; 0: never stop early
+    augmentation: Augmentation = Augmentation()
+    calibration: Literal["platt", "temperature", "none"] = "platt"
+    # Where precision and recall are read off: best F1 on validation patients, or 0.5.
+    threshold: Literal["f1", "half"] = "f1"
+
+
+class Study(_Section):
+    """All settings of one study."""
+
+    preset: str = "default"
+    rule: Literal["strict", "mean", "any"] = "mean"  # as in `ggngan train`
+    window: tuple[float, float] = (-1000.0, 400.0)  # HU that become 0 and 1, as config.Data
+    percentages: tuple[Annotated[float, pydantic.Field(gt=0, le=100)], ...] = tuple(
+        float(p)
+        for p in range(10, 101, 10)  # "10 training subsets", Evaluation of performance
+    )
+    seeds: config.Positive = 3
+    arms: tuple[Arm, ...] = ("plain", "real", "weighted", "oversampled", "copy_paste", "synthetic")
+    split: Split = Split()
+    gan: Gan = Gan()
+    synthesis: Synthesis = Synthesis()
+    classifier: Classifier = Classifier()
+    bootstrap: config.Positive = 2_000
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if list(self.percentages) != sorted(set(self.percentages)) or not self.percentages:
+            raise ValueError(f"percentages are {self.percentages}; give them once each, rising")
+        if "real" not in self.arms:
+            raise ValueError("arms lack 'real', which all others are compared with")
+        if self.window[0] >= self.window[1]:
+            raise ValueError(f"window is {self.window}; give the lower HU first")
+        return self
+
+
+# The paper adds synthetic to real nodules and names neither augmentation nor controls; precision
+# and recall are read off at the network's own 0.5, and every GAN starts anew.
+_PAPER = Study(
+    preset="paper",
+    rule="strict",  # "annotated by at least two radiologists"
+    arms=("real", "synthetic"),
+    gan=Gan(preset="paper", steps=config.PRESETS["paper"].training.steps),
+    synthesis=Synthesis(hosts="own"),
+    classifier=Classifier(
+        filters=(64, 128, 256, 512),  # ResNet-18's (He et al., 2016)
+        blocks=2,
+        dropout=0.0,
+        steps=5_000,
+        learning_rate=1e-4,  # "Construction of the DL model", of the GAN; silent here
+        augmentation=NONE,
+        calibration="none",
+        threshold="half",
+    ),
+)
+_QUICK = Study(
+    preset="quick",
+    percentages=(25.0, 50.0, 100.0),
+    seeds=1,
+    arms=("real", "oversampled", "copy_paste", "synthetic"),
+    gan=Gan(
+        overrides=(
+            "generator.filters=16",
+            "generator.blocks=4",
+            "whole.filters=[16, 32, 32, 32]",
+            "roi.filters=[16, 32, 32]",
+        ),
+        steps=300,
+        more_steps=150,
+    ),
+    classifier=Classifier(filters=(8, 16, 32, 32), steps=300, validate_every=30, patience=5),
+    bootstrap=500,
+)
+PRESETS = {
+    "default": Study(gan=Gan(more_steps=1_000)),
+    "paper": _PAPER,
+    "quick": _QUICK,
+}
+
+
+def load(
+    preset: str = "default", path: pathlib.Path | None = None, overrides: tuple[str, ...] = ()
+) -> Study:
+    """Returns a preset, changed by a YAML file, changed by `section.key=value` overrides.
+
+    Raises:
+        ConfigError: The preset or a key is unknown, a value impossible, or the file not YAML.
+    """
+    if preset not in PRESETS:
+        raise errors.ConfigError(f"preset {preset!r} is unknown; take one of {', '.join(PRESETS)}.")
+    values = PRESETS[preset].model_dump()
+    if path is not None:
+        config._merge(values, config._read_yaml(path), str(path))
+    for override in overrides:
+        config._merge(values, config._parse(override), f"--set {override}")
+    return _checked(values)
+
+
+def read(path: pathlib.Path) -> Study:
+    """Reads resolved settings, as `dump` writes them.
+
+    Raises:
+        ConfigError: The file is missing, not YAML, or not settings of this version.
+    """
+    return _checked(config._read_yaml(path))
+
+
+def dump(study: Study) -> str:
+    """Returns all settings as YAML."""
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
+
+
+def gan(study: Study, seed: int, steps: int) -> config.Config:
+    """Returns the settings of one GAN, which learns from all nodules of the file it is given.
+
+    Raises:
+        ConfigError: The preset or an override of `gan` is impossible.
+    """
+    own = (
+        "data.rule=none",  # the file holds the subset's GGNs and nothing else
+        "data.fractions=[1, 0, 0]",
+        f"data.window=[{study.window[0]}, {study.window[1]}]",
+        f"training.seed={seed}",
+        f"training.steps={steps}",
+        f"training.checkpoint_every={steps}",
+    )
+    return config.load(study.gan.preset, None, (*study.gan.overrides, *own))
+
+
+def _checked(values) -> Study:
+    try:
+        return Study.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise errors.ConfigError(f"{where}: {first['msg']} (found {first['input']!r}).") from None
