@@ -8,46 +8,75 @@ import numpy as np
 import realism_judge
 import realism_models
 import realism_reference
+import realism_settings
 import realism_text
 
 from ggngan_tf import files
 
+SETTINGS = ("repainted", "inserted")
+
 
 def main() -> None:
     options = _options()
-    held = realism_reference.parts(rule=options.rule)
-    reference = realism_reference.training(rule=options.rule)
     model = realism_models.load(options.model, options.best)
-    part = held[options.part]
+    held = realism_reference.parts(rule=options.rule)
     print(f"{options.model or 'the shipped model'}: {model.sha256}")
-    drawn = [_repainted(model, part, held["train"], seed) for seed in range(options.seeds)]
-    real = [part]
-    if options.real_pool:
-        real.append(held["train"])
-        print("Training nodules stand among the real ones: to choose by, not to report.")
-    found = realism_judge.judge(
-        np.concatenate([one.image for one in real]),
-        np.concatenate([one.mask for one in real]),
-        np.stack(drawn),
-        part.mask,
-        np.concatenate([one.pixel_spacing for one in real]),
-        part.pixel_spacing,
-        real_patients=np.concatenate([one.patients() for one in real]),
-        synth_patients=part.patients(),
-        training=held["train"],
-        reference=reference,
-        quick=options.quick,
-    )
-    print(realism_text.text(found))
+    found = {
+        "model": model.sha256,
+        "part": options.part,
+        "rule": options.rule,
+        "to_report": options.real_pool is None,
+    }
+    for setting in options.settings:
+        print(f"\n{setting}")
+        painted = _paint(setting, model, held, options)
+        found[setting] = _judge(painted, held, options)
+        print(realism_text.text(found[setting]))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         files.write_text(options.out / "results.json", json.dumps(found, indent=1))
 
 
-def _repainted(model, part, training, seed):
-    random = np.random.default_rng([seed, 9])
-    asked = realism_models.drawn_conditions(part.mask, part.pixel_spacing, training, random)
-    return realism_models.paint(model, part.image, part.mask, seed, asked)[0]
+def _paint(setting, model, held, options):
+    part, training = held[options.part], held["train"]
+    if setting == "repainted":
+        return realism_settings.repainted(model, part, training, options.seeds)
+    grounds = realism_settings.backgrounds(options.part)
+    return realism_settings.inserted(model, grounds, training, len(part), options.seeds)
+
+
+def _judge(painted, held, options):
+    real = [held[options.part]]
+    if options.real_pool:
+        real.append(held[options.real_pool])
+        print("Training nodules stand among the real ones: to choose by, not to report.")
+    ours = [
+        np.concatenate(column)
+        for column in zip(*((r.image, r.mask, r.pixel_spacing) for r in real), strict=True)
+    ]
+    names = np.concatenate([one.patients() for one in real])
+    reference = realism_reference.training(rule=options.rule)
+
+    def judged(some, quick):
+        return realism_judge.judge(
+            *ours[:2],
+            some.hu,
+            some.mask,
+            ours[2],
+            some.spacing,
+            real_patients=names,
+            synth_patients=some.patients,
+            synth_seen=some.seen,
+            training=held["train"],
+            reference=reference,
+            quick=quick,
+        )
+
+    found = judged(painted, options.quick)
+    if painted.whole is not None and not options.quick:
+        halves = {"slices": painted.whole, "patches": ~painted.whole}
+        found |= {name: judged(painted.take(kept), False) for name, kept in halves.items()}
+    return found
 
 
 def _options():
@@ -57,6 +86,7 @@ def _options():
     parser.add_argument("--part", choices=("validation", "test"), default="validation")
     parser.add_argument("--rule", choices=("strict", "mean", "any"), default="mean")
     parser.add_argument("--real-pool", choices=("train",), help="training nodules as real ones too")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["repainted"])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--quick", action="store_true", help="no network, no copies")
     parser.add_argument("--out", type=pathlib.Path)

@@ -28,6 +28,7 @@ def judge(
     *,
     real_patients: Sequence[str] | None = None,
     synth_patients: Sequence[str] | None = None,
+    synth_seen: np.ndarray | None = None,
     training: nodules_.NoduleSet | None = None,
     reference: realism_reference.Reference | None = None,
     quick: bool = True,
@@ -46,6 +47,7 @@ def judge(
         real_patients: `(N,)`, so that folds are by patient; each row is one's own if not given.
         synth_patients: `(M,)` or `(seeds, M)`; the real ones' if not given and M is N, as it is
             where each nodule was painted anew.
+        synth_seen: bool, of the shape of `synth_hu`: what is no repeated edge; all if not given.
         training: The nodules that were learnt from, to look for copies (not if `quick`).
         reference: Real nodules to draw real against real from; ground glass nodules of training
             and validation patients if not given.
@@ -75,7 +77,7 @@ def judge(
         return found
     import realism_pixels  # here, so that features load no TensorFlow
 
-    return found | realism_pixels.judge(real, drawn, training, seed)
+    return found | realism_pixels.judge(real, drawn, synth_seen, training, seed)
 
 
 def judge_sets(

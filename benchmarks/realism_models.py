@@ -2,9 +2,11 @@
 
 import inspect
 import pathlib
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from ggngan_tf import config
 from ggngan_tf.data import nodules as nodules_
@@ -31,48 +33,56 @@ def load(path: pathlib.Path | None, best: bool = False) -> saved.Model:
     settings = config.read(path / "config.yaml")
     trained = state.State(settings, path / "checkpoints")
     steps = trained.restore(best) if best else trained.restore()
-    module = signatures.Signatures(painter.Painter(trained.trainer.networks.average, settings))
-    # A method bound to a module does not keep it alive.
-    functions = {"serving_default": module.paint, "lung": module.paint_lung, "_owner": module}
+    with tempfile.TemporaryDirectory() as folder:
+        made = painter.Painter(trained.trainer.networks.average, settings)
+        signatures.save(made, pathlib.Path(folder))
+        loaded = tf.saved_model.load(folder)
+    functions = dict(loaded.signatures) | {"_owner": loaded}
     return saved.Model(path, settings, f"{path.name}, step {steps}", functions)
 
 
 def conditions_of(model: saved.Model) -> list[str]:
     """Returns which conditions a model takes: some of `texture`, `density`, `malignancy`."""
     known = inspect.signature(model.paint).parameters
-    function = model.signatures["serving_default"]
-    if hasattr(function, "python_function"):  # of a run; those of a SavedModel have no code
-        named = inspect.signature(function.python_function).parameters
-    else:
-        named = function.structured_input_signature[1]
+    named = model.signatures["serving_default"].structured_input_signature[1]
     return [name for name in CONDITIONS if name in known and name in named]
 
 
 def paint(
     model: saved.Model,
-    image: np.ndarray,
-    mask: np.ndarray,
+    image: Sequence[np.ndarray],
+    mask: Sequence[np.ndarray],
     seed: int,
     conditions: Mapping[str, np.ndarray] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images with nodules painted, int16, and what was painted, uint8.
+) -> list[np.ndarray]:
+    """Returns images with nodules painted, int16.
 
     Args:
         model: The generator.
-        image: int16 `(N, row, column)`, HU.
-        mask: uint8, the same shape, the shapes asked for.
+        image: N of them, int16 `(row, column)`, HU, of any sizes.
+        mask: uint8, of the same shapes, the shapes asked for.
         seed: Each row draws its own from it.
         conditions: float `(N,)` by name; those that the model does not take are left out.
     """
     seeds = np.random.default_rng(seed).integers(0, 2**31 - 1, len(image), dtype=np.int32)
     wanted = {name: conditions[name] for name in conditions_of(model)} if conditions else {}
-    made = []
-    for start in range(0, len(image), _BATCH):
-        rows = slice(start, start + _BATCH)
-        asked = {name: np.asarray(values[rows], np.float32) for name, values in wanted.items()}
-        made.append(model.paint(image[rows], mask[rows], None, seeds[rows], **asked))
-    images, painted = zip(*made, strict=True)
-    return np.concatenate(images), np.concatenate(painted)
+    sizes = [one.shape for one in image]
+    made: list = [None] * len(image)
+    for rows in _alike(sizes):
+        asked = {name: np.asarray(values, np.float32)[rows] for name, values in wanted.items()}
+        stacked = (np.stack([kind[row] for row in rows]) for kind in (image, mask))
+        for row, one in zip(
+            rows, model.paint(*stacked, None, seeds[rows], **asked)[0], strict=True
+        ):
+            made[row] = one
+    return made
+
+
+def _alike(sizes):
+    """Yields rows of images of one size, a few at a time."""
+    for size in sorted(set(sizes)):
+        rows = [row for row, one in enumerate(sizes) if one == size]
+        yield from (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
 
 
 def own_conditions(nodules: nodules_.NoduleSet) -> dict[str, np.ndarray]:

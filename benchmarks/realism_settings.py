@@ -1,0 +1,113 @@
+"""The two settings of `realism.py`: nodules painted anew, and nodules painted into healthy lung."""
+
+import dataclasses
+
+import numpy as np
+import realism_models
+import realism_places
+import realism_reference
+
+from ggngan_tf.data import nodules as nodules_
+from ggngan_tf.synthesis import saved
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Painted:
+    """Synthetic nodules of one setting, S seeds of M nodules; arrays as `realism_judge.judge`.
+
+    Attributes:
+        hu: int16 `(S, M, row, column)`.
+        mask: uint8, likewise, the shapes asked for.
+        spacing: float `(S, M, 2)`, mm.
+        patients: str `(S, M)`.
+        seen: bool like `hu`, or None.
+        whole: bool `(S, M)`, those in whole slices.
+    """
+
+    hu: np.ndarray
+    mask: np.ndarray
+    spacing: np.ndarray
+    patients: np.ndarray
+    seen: np.ndarray | None = None
+    whole: np.ndarray | None = None
+
+    def take(self, kept: np.ndarray) -> "Painted":
+        """Returns as many nodules a seed as the seed with fewest has, of those kept `(S, M)`."""
+        count = kept.sum(axis=1).min()
+        rows = np.stack([np.flatnonzero(one)[:count] for one in kept])
+        seeds = np.arange(len(rows))[:, None]
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return Painted(**{k: None if v is None else v[seeds, rows] for k, v in values.items()})
+
+
+def repainted(
+    model: saved.Model, part: nodules_.NoduleSet, training: nodules_.NoduleSet, seeds: int
+) -> Painted:
+    """Returns every nodule of a part erased and painted anew, with conditions of training nodules.
+
+    Args:
+        model: The generator.
+        part: Real nodules.
+        training: Whose conditions are drawn, among those of about the same size.
+        seeds: How often.
+    """
+    made = []
+    for seed in range(seeds):
+        asked = realism_models.drawn_conditions(
+            part.mask, part.pixel_spacing, training, np.random.default_rng([seed, 9])
+        )
+        made.append(realism_models.paint(model, part.image, part.mask, seed, asked))
+    hu = np.array(made)
+    mask, spacing, patients = (
+        np.broadcast_to(one, (seeds, *one.shape))
+        for one in (part.mask, part.pixel_spacing, part.patients())
+    )
+    return Painted(hu, mask, spacing, patients)
+
+
+def inserted(
+    model: saved.Model,
+    grounds: tuple[list, list],
+    training: nodules_.NoduleSet,
+    count: int,
+    seeds: int,
+) -> Painted:
+    """Returns nodules of drawn shapes in healthy lung, other places each seed.
+
+    Args:
+        model: The generator.
+        grounds: Patches and slices, as `backgrounds` returns them.
+        training: Whose shapes and conditions are drawn.
+        count: Nodules a seed.
+        seeds: How often.
+    """
+    rows = []
+    for seed in range(seeds):
+        places = realism_places.draw(*grounds, training, count, seed)
+        mask = np.array([place.shape() for place in places])
+        spacing = np.array([place.spacing for place in places])
+        random = np.random.default_rng([seed, 9])
+        asked = realism_models.drawn_conditions(mask, spacing, training, random)
+        images = realism_models.paint(
+            model, [p.hu for p in places], [p.mask for p in places], seed, asked
+        )
+        hu = np.array([p.window(i) for p, i in zip(places, images, strict=True)])
+        names = np.array([p.patient for p in places])
+        seen, whole = (np.array([f(p) for p in places]) for f in (_seen, _whole))
+        rows.append((hu, mask, spacing, names, seen, whole))
+    return Painted(*(np.stack(column) for column in zip(*rows, strict=True)))
+
+
+def backgrounds(part: str) -> tuple[list, list]:
+    """Returns the lung of a part's patients, around all of their nodules, and of other scans."""
+    everyone = nodules_.read(realism_reference.DATA).split(realism_reference.SPLIT_SEED)
+    slices = realism_places.of_slices(realism_reference.SHARED / "ct" / "tcga")
+    return realism_places.of_patches(everyone[part]), slices
+
+
+def _seen(place):
+    return place.seen()
+
+
+def _whole(place):
+    return place.whole
