@@ -7,8 +7,10 @@ import pathlib
 import numpy as np
 import realism_judge
 import realism_models
+import realism_pictures
 import realism_reference
 import realism_settings
+import realism_table
 import realism_text
 
 from ggngan_tf import files
@@ -18,9 +20,14 @@ SETTINGS = ("repainted", "inserted")
 
 def main() -> None:
     options = _options()
+    if options.table:
+        return _table(options)
     model = realism_models.load(options.model, options.best)
     held = realism_reference.parts(rule=options.rule)
     print(f"{options.model or 'the shipped model'}: {model.sha256}")
+    grounds = None
+    if "inserted" in options.settings or options.pictures:
+        grounds = realism_settings.backgrounds(options.part)
     found = {
         "model": model.sha256,
         "part": options.part,
@@ -29,19 +36,40 @@ def main() -> None:
     }
     for setting in options.settings:
         print(f"\n{setting}")
-        painted = _paint(setting, model, held, options)
+        painted = _paint(setting, model, held, grounds, options)
         found[setting] = _judge(painted, held, options)
         print(realism_text.text(found[setting]))
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        files.write_text(options.out / "results.json", json.dumps(found, indent=1))
+        if options.out:
+            _write(found, options.out / "results.json")
+        if options.pictures:
+            path = options.out / f"worst-{setting}.png"
+            realism_pictures.worst(held[options.part], painted, found[setting], path)
+    if options.pictures:
+        part, training = held[options.part], held["train"]
+        realism_pictures.gallery(model, held, grounds, options.out)
+        realism_pictures.seeds(model, part, training, options.out / "seeds.png")
+        realism_pictures.slices(model, options.out / "slices.png")
+    return None
 
 
-def _paint(setting, model, held, options):
+def _table(options):
+    named = (one.partition("=") for one in options.table)
+    measured = {name: json.loads(pathlib.Path(path).read_text()) for name, _, path in named}
+    text = realism_table.build(measured)
+    print(text)
+    if options.page:
+        realism_table.fill(options.page, text)
+
+
+def _write(found, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(path, json.dumps(found, indent=1))
+
+
+def _paint(setting, model, held, grounds, options):
     part, training = held[options.part], held["train"]
     if setting == "repainted":
         return realism_settings.repainted(model, part, training, options.seeds)
-    grounds = realism_settings.backgrounds(options.part)
     return realism_settings.inserted(model, grounds, training, len(part), options.seeds)
 
 
@@ -89,8 +117,14 @@ def _options():
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["repainted"])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--quick", action="store_true", help="no network, no copies")
-    parser.add_argument("--out", type=pathlib.Path)
-    return parser.parse_args()
+    parser.add_argument("--out", type=pathlib.Path, help="folder for results.json and pictures")
+    parser.add_argument("--pictures", action="store_true", help="galleries, slices, histograms")
+    parser.add_argument("--table", nargs="+", metavar="NAME=results.json", help="print Markdown")
+    parser.add_argument("--page", type=pathlib.Path, help="put the table into this page")
+    options = parser.parse_args()
+    if options.pictures and not options.out:
+        parser.error("--pictures needs --out")
+    return options
 
 
 if __name__ == "__main__":

@@ -72,11 +72,15 @@ def judge(
         as_set(*one)
         for one in zip(synth_hu, synth_mask, synth_spacing, synth_patients, strict=True)
     ]
-    found = judge_sets(real, drawn, reference or realism_reference.training(), seed)
+    reference = reference or realism_reference.training()
+    found = judge_sets(real, drawn, reference, seed)
     if quick:
         return found
     import realism_pixels  # here, so that features load no TensorFlow
 
+    if reference.nodules is not None:
+        sizes = found["sizes"]["real"], found["sizes"]["synthetic"]
+        found["real_vs_real"] |= realism_pixels.real_against_real(reference, *sizes)
     return found | realism_pixels.judge(real, drawn, synth_seen, training, seed)
 
 

@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import realism_reference
 from scipy import ndimage
 
 from ggngan_tf.data import nodules as nodules_
-from ggngan_tf.evaluation import cnn, detector, patches, pixels, similarity
+from ggngan_tf.evaluation import cnn, detector, patches, pixels, seams, similarity
 
+SPLITS = realism_reference.SPLITS  # draws of real against real for seams, few for the network
 NETWORKS = 4  # seeds that the network judges; each takes some 15 s at 50 against 50
 _BLANK = -0.6  # of the network's input, about -850 HU: lung
 _GROWN = 4  # pixels around a nodule that are hidden too, more than any painter adds
@@ -45,6 +47,27 @@ def judge(
             "nodules": sum(len(one) for one in drawn),
         } | {k: copies[0][k] for k in ("limit", "real_median", "synthetic_median", "closer_auc")}
     return found
+
+
+def real_against_real(reference: realism_reference.Reference, first: int, second: int) -> dict:
+    """Returns `auc_cnn` and `auc_seam` of real against real, each as `spread` gives it."""
+
+    def make():
+        pool = reference.nodules
+        borders = seams.excess(pool)
+        areas, steps = [], []
+        for split in range(SPLITS):
+            a, b = realism_reference.pair(pool.patients(), first, second, split)
+            ours, theirs = ({n: v[rows] for n, v in borders.items()} for rows in (a, b))
+            steps.append(seams.compare(ours, theirs)["auc"])
+            if split < NETWORKS:
+                areas.append(network(pool.take(a), [pool.take(b)], seed=split)["auc"])
+        return {
+            "auc_cnn": realism_reference.spread(areas),
+            "auc_seam": realism_reference.spread(steps),
+        }
+
+    return realism_reference.keep(reference, f"pixels-{first}-{second}-{SPLITS}-{NETWORKS}", make)
 
 
 def network(

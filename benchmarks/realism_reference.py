@@ -1,10 +1,10 @@
 """Real nodules against real ones: what a perfect painter would score; drawn once and kept."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,11 +30,13 @@ class Reference:
         table: One row a nodule, the 93 features and `patient`.
         name: Of what it holds, so that a kept draw is found again.
         cache: A folder, or None.
+        nodules: The same nodules, for the judges of pixels; None leaves these out.
     """
 
     table: pd.DataFrame
     name: str
     cache: pathlib.Path | None = CACHE
+    nodules: nodules_.NoduleSet | None = None
 
 
 def parts(path: pathlib.Path = DATA, rule: nodules_.Rule = "mean") -> dict:
@@ -48,16 +50,19 @@ def training(
     """Returns the ground glass nodules of training and validation patients, features kept."""
     name = f"{rule}-{nodules_.fingerprint(path)[:12]}-{_VERSION}"
     kept = None if cache is None else cache / f"features-{name}.csv"
+    everyone = nodules_.read(path).select(rule)
+    held = everyone.split(SPLIT_SEED)
+    allowed = np.concatenate([held[part].patients() for part in ("train", "validation")])
+    nodules = everyone.take(np.isin(everyone.patients(), allowed))
     if kept is not None and kept.exists():
-        return Reference(pd.read_csv(kept, float_precision="round_trip"), name, cache)
-    held = parts(path, rule)
-    found = pd.concat([table(held["train"]), table(held["validation"])], ignore_index=True)
-    found = found.dropna().reset_index(drop=True)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with files.atomic_file(kept) as temporary:
-            found.to_csv(temporary, index=False)
-    return Reference(found, name, cache)
+        found = pd.read_csv(kept, float_precision="round_trip")
+    else:
+        found = table(nodules).dropna().reset_index(drop=True)
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with files.atomic_file(kept) as temporary:
+                found.to_csv(temporary, index=False)
+    return Reference(found, name, cache, nodules)
 
 
 def real_against_real(reference: Reference, first: int, second: int, splits: int = SPLITS) -> dict:
@@ -70,18 +75,22 @@ def real_against_real(reference: Reference, first: int, second: int, splits: int
         `sizes`, `one_a_patient`, `splits`, and each figure's `mean`, `sd`, `low` and `high` (the
         2.5th and 97.5th percentile of the draws).
     """
-    key = f"{reference.name}-{first}-{second}-{splits}"
-    kept = None
-    if reference.cache is not None:
-        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-        kept = reference.cache / f"real-against-real-{first}-{second}-{digest}.json"
-        if kept.exists():
-            return json.loads(kept.read_text())
-    found = _draws(reference.table, first, second, splits)
-    if kept is not None:
+    return keep(
+        reference,
+        f"features-{first}-{second}-{splits}",
+        lambda: _draws(reference.table, first, second, splits),
+    )
+
+
+def keep(reference: Reference, name: str, make: Callable[[], dict]) -> dict:
+    """Returns what was kept of a reference under a name, or makes and keeps it."""
+    if reference.cache is None:
+        return make()
+    kept = reference.cache / f"real-{reference.name}-{name}.json"
+    if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(kept, json.dumps(found, indent=1))
-    return found
+        files.write_text(kept, json.dumps(make(), indent=1))
+    return json.loads(kept.read_text())
 
 
 def table(nodules: nodules_.NoduleSet) -> pd.DataFrame:
@@ -123,23 +132,39 @@ def values(rows: pd.DataFrame) -> np.ndarray:
     return rows[list(radiomics.FEATURES)].to_numpy(float)
 
 
+def pair(
+    patients: np.ndarray, first: int, second: int, split: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the rows of two groups without a common patient, another draw each `split`."""
+    random = np.random.default_rng([split, first, second])
+    alone = first + second <= len(set(patients))
+    return (comparison.draw if alone else _whole_patients)(patients, first, second, random)
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Returns `mean`, `sd`, `low` and `high` (2.5th and 97.5th percentile) of draws."""
+    low, high = np.percentile(values, [2.5, 97.5])
+    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    named = {"mean": np.mean(values), "sd": deviation, "low": low, "high": high}
+    return {name: float(value) for name, value in named.items()}
+
+
 def _draws(pool, first, second, splits):
     patients = pool.patient.to_numpy(str)
-    alone = first + second <= len(set(patients))
     standard = frechet.scale(values(pool))
     found, sizes = [], []
     for split in range(splits):
-        random = np.random.default_rng([split, first, second])
-        draw = comparison.draw if alone else _whole_patients
-        a, b = (pool.iloc[rows] for rows in draw(patients, first, second, random))
+        a, b = (pool.iloc[rows] for rows in pair(patients, first, second, split))
         one = features(a, b, standard)
         for name in comparison.JUDGES:
             one[f"auc_{name}"] = cross_validate(name, a, b, 1, split).area
         found.append(one)
         sizes.append([len(a), len(b)])
-    spread = {name: _spread([one[name] for one in found]) for name in found[0]}
     middle = np.median(sizes, axis=0).astype(int).tolist()
-    return {"sizes": middle, "one_a_patient": bool(alone), "splits": splits} | spread
+    alone = first + second <= len(set(patients))
+    return {"sizes": middle, "one_a_patient": alone, "splits": splits} | {
+        name: spread([one[name] for one in found]) for name in found[0]
+    }
 
 
 def _whole_patients(patients, first, second, random):
@@ -151,10 +176,3 @@ def _whole_patients(patients, first, second, random):
     last = int(np.searchsorted(filled, second)) + 1
     few, many = (np.concatenate(half) for half in (rows[:last], rows[last:]))
     return many[:first], few[:second]
-
-
-def _spread(values):
-    low, high = np.percentile(values, [2.5, 97.5])
-    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    named = {"mean": np.mean(values), "sd": deviation, "low": low, "high": high}
-    return {name: float(value) for name, value in named.items()}
