@@ -4,6 +4,7 @@ import contextlib
 import json
 import pathlib
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -156,6 +157,9 @@ def _failed_writes(out):
 def _stop_requests() -> Iterator[list[int]]:
     """Gives a list that Ctrl-C and SIGTERM fill, so that the loop can end between two steps."""
     requests: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield requests  # a worker of a cluster: Python hands signals to the main thread alone
+        return
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = {
         kind: signal.signal(kind, lambda number, _: requests.append(number)) for kind in kinds
