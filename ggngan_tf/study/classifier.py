@@ -15,6 +15,7 @@ from ggngan_tf.study import settings as settings_
 
 Balance = Literal["none", "weights", "sampling"]
 _BATCH = 256  # patches scored at a time
+_SMOOTHED = 3  # validations; ours
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ def train(
     seed: int,
     balance: Balance = "none",
 ) -> Trained:
-    """Returns the weights with the best average precision on `validation`.
+    """Returns the weights with the best average precision on `validation`, over 3 in a row.
 
     Args:
         training: What is learnt from, both classes.
@@ -89,8 +90,9 @@ def train(
             found = metrics.average_precision(
                 validation.labels, _score(model, validation.images, window)
             )
-            gain = not history or found > max(value for _, value in history)
+            before = [_smooth(history[: i + 1]) for i in range(len(history))]
             history.append((number, found))
+            gain = _smooth(history) > max(before, default=-1.0)
             since = 0 if gain else since + 1
             if gain:
                 best, best_step = model.get_weights(), number
@@ -148,6 +150,11 @@ def _graph(shape):
 @functools.lru_cache(maxsize=2)
 def _judge(model):
     return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+
+
+def _smooth(history):
+    """The mean of the last validations: a few GGNs leave a single one to chance."""
+    return float(np.mean([value for _, value in history[-_SMOOTHED:]]))
 
 
 def _rate(how, number):

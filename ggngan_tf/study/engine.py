@@ -161,7 +161,8 @@ class _Pool:
 
     def close(self):
         if self.executor is not None:
-            self.executor.shutdown(cancel_futures=True)
+            # After an error or Ctrl-C what has not begun is dropped; Dask's does so by itself.
+            self.executor.shutdown(**({} if self.client else {"cancel_futures": True}))
         if self.client is not None:
             self.client.close()
 
