@@ -1,6 +1,7 @@
 """Healthy lung and shapes to paint into it: patches of the part's patients, slices of others."""
 
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
@@ -28,6 +29,11 @@ class Background:
     spacing: tuple[float, float]
     patient: str
     room: int
+
+    @functools.cached_property
+    def study(self) -> parenchyma.Parenchyma:
+        """What the lung offers; measured once, for shapes of any size."""
+        return parenchyma.study(self.hu, self.lung, self.spacing, self.hu.shape[1] / 2)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,11 +116,20 @@ def draw(
     training: nodules_.NoduleSet,
     count: int,
     seed: int,
+    diameters: np.ndarray | None = None,
 ) -> list[Place]:
     """Returns `count` shapes at places in healthy lung, every other one in a whole slice.
 
     Outlines and diameters are drawn from the training nodules, and a shape that fits into no patch
     goes to a slice: what is compared is as large as real nodules are.
+
+    Args:
+        patches: Backgrounds of the part's patients.
+        slices: Whole slices of others.
+        training: Real nodules.
+        count: How many.
+        seed: Same seed, same places.
+        diameters: mm, `(count,)`, in place of drawn ones.
 
     Raises:
         SiteError: A shape fits nowhere.
@@ -125,6 +140,8 @@ def draw(
     for index in range(count):
         outline = templates[random.integers(len(templates))]
         diameter = shapes.diameter(outline) * np.exp(random.normal(0, 0.05))
+        if diameters is not None:
+            diameter = float(diameters[index])
         grounds = patches if index % 2 else slices
         place = _fit(grounds, outline, diameter, random) or _fit(slices, outline, diameter, random)
         if place is None:
@@ -162,8 +179,7 @@ def _place(ground, mask, row, column):
 def _free(ground, diameter):
     if not ground.lung.any():
         return ground.lung
-    study = parenchyma.study(ground.hu, ground.lung, ground.spacing, ground.hu.shape[1] / 2)
-    free = parenchyma.suitable(study, diameter, "avoid")
+    free = parenchyma.suitable(ground.study, diameter, "avoid")
     inner = np.zeros_like(free)
     inner[ground.room : -ground.room, ground.room : -ground.room] = True
     return free & inner

@@ -1,6 +1,7 @@
 """The two settings of `realism.py`: nodules painted anew, and nodules painted into healthy lung."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import realism_models
@@ -71,6 +72,8 @@ def inserted(
     training: nodules_.NoduleSet,
     count: int,
     seeds: int,
+    diameters: np.ndarray | None = None,
+    asked: Mapping[str, np.ndarray] | None = None,
 ) -> Painted:
     """Returns nodules of drawn shapes in healthy lung, other places each seed.
 
@@ -80,16 +83,19 @@ def inserted(
         training: Whose shapes and conditions are drawn.
         count: Nodules a seed.
         seeds: How often.
+        diameters: mm, `(count,)`; those of training nodules if not given.
+        asked: Conditions `(count,)` by name, in place of drawn ones.
     """
     rows = []
     for seed in range(seeds):
-        places = realism_places.draw(*grounds, training, count, seed)
+        places = realism_places.draw(*grounds, training, count, seed, diameters)
         mask = np.array([place.shape() for place in places])
         spacing = np.array([place.spacing for place in places])
         random = np.random.default_rng([seed, 9])
-        asked = realism_models.drawn_conditions(mask, spacing, training, random)
+        drawn = realism_models.drawn_conditions(mask, spacing, training, random)
+        drawn |= asked or {}
         images = realism_models.paint(
-            model, [p.hu for p in places], [p.mask for p in places], seed, asked
+            model, [p.hu for p in places], [p.mask for p in places], seed, drawn
         )
         hu = np.array([p.window(i) for p, i in zip(places, images, strict=True)])
         names = np.array([p.patient for p in places])

@@ -1,0 +1,125 @@
+import types
+
+import numpy as np
+import pytest
+import realism_control
+import realism_models
+import realism_places
+from scipy import ndimage
+
+from tests import conftest
+
+
+def place(row, column, size=80):
+    mask = np.zeros((size, size), np.uint8)
+    mask[row - 1 : row + 2, column - 1 : column + 2] = 1
+    image = np.arange(size * size, dtype=np.int16).reshape(size, size)
+    return realism_places.Place(image, mask, row, column, (0.7, 0.7), "P", size > 71)
+
+
+def test_a_window_in_the_middle_is_seen_whole_with_its_place_in_the_middle():
+    found = place(40, 38)
+    assert found.window(found.hu).shape == (71, 71)
+    assert found.window(found.hu)[35, 35] == 40 * 80 + 38
+    assert found.seen().all() and found.shape().sum() == 9
+    assert found.shape()[34:37, 34:37].all()
+
+
+def test_a_window_at_the_edge_repeats_it_and_says_so():
+    found = place(20, 40)
+    assert not found.seen()[:15].any() and found.seen()[15:].all()
+    np.testing.assert_array_equal(found.window(found.hu)[0], found.window(found.hu)[15])
+
+
+@pytest.fixture(scope="module")
+def painted_places():
+    nodules = conftest.make_set(rows=6, size=71)
+    random = np.random.default_rng(0)
+    air = random.normal(-850, 20, (300, 300)).astype(np.int16)
+    lung = np.ones(air.shape, bool)
+    slices = [realism_places.Background(air, lung, (0.7, 0.7), "slice", 36)]
+    patches = realism_places.of_patches(nodules)
+    training = conftest.make_set(rows=5, seed=3)
+    return nodules, realism_places.draw(patches, slices, training, 10, 0)
+
+
+def test_shapes_lie_in_lung_away_from_the_patch_s_own_nodule_and_its_edge(painted_places):
+    nodules, found = painted_places
+    assert len(found) == 10 and any(p.whole for p in found)
+    for one in found:
+        if one.whole:
+            continue
+        own = nodules.mask[list(nodules.patients()).index(one.patient)]
+        assert not np.any(ndimage.binary_dilation(own > 0, iterations=4) & (one.mask > 0))
+        assert 16 <= one.row < 55 and 16 <= one.column < 55
+
+
+def test_a_shape_too_large_for_any_patch_goes_to_a_slice(painted_places):
+    assert sum(p.whole for p in painted_places[1]) > 5
+
+
+def test_the_same_seed_gives_the_same_places(painted_places):
+    ground = painted_places[1][0]
+    slices = [realism_places.Background(ground.hu, ground.hu < -500, (0.7, 0.7), "s", 36)]
+    training = conftest.make_set(rows=5, seed=3)
+    first, again, other = (realism_places.draw([], slices, training, 2, seed) for seed in (0, 0, 1))
+    assert [(p.row, p.column) for p in first] == [(p.row, p.column) for p in again]
+    assert [(p.row, p.column) for p in first] != [(p.row, p.column) for p in other]
+
+
+def test_conditions_of_a_nodule_are_its_mean_ratings_and_its_mean_hu():
+    nodules = conftest.make_set(rows=2, texture=np.array([[1, 2, 0, 0], [0, 0, 0, 0]], np.int8))
+    found = realism_models.own_conditions(nodules)
+    assert found["texture"].tolist() == [1.5, 3.0]
+    assert found["malignancy"].tolist() == [3.0, 3.0]
+    inside = nodules.image[0][nodules.mask[0] > 0]
+    assert found["density"][0] == pytest.approx(inside.mean())
+
+
+def test_drawn_conditions_come_from_nodules_of_about_the_same_size():
+    real = conftest.make_set(rows=60)
+    area = real.mask.sum(axis=(1, 2))
+    largest = real.take(np.argsort(area)[-1:])
+    random = np.random.default_rng(0)
+    mask = np.repeat(largest.mask, 50, axis=0)
+    found = realism_models.drawn_conditions(mask, np.full((50, 2), 0.7), real, random)
+    known = realism_models.own_conditions(real)["density"]
+    assert set(found["density"]) <= set(known[np.argsort(area)[-20:]])
+    assert len(set(found["density"])) > 10
+
+
+def test_images_of_several_sizes_come_back_in_order_with_the_conditions_a_model_takes():
+    def paint(image, mask, lung, seeds, density):
+        assert len(density) == len(image) and density.dtype == np.float32
+        return np.where(mask, density[:, None, None], image).astype(np.int16), mask
+
+    signature = types.SimpleNamespace(structured_input_signature=((), {"density": None}))
+    model = types.SimpleNamespace(paint=paint, signatures={"serving_default": signature})
+    assert realism_models.conditions_of(model) == ["density"]
+    images = [np.zeros((size, size), np.int16) for size in (5, 7, 5)]
+    masks = [np.ones((size, size), np.uint8) for size in (5, 7, 5)]
+    asked = {"density": np.array([-600.0, -500.0, -400.0]), "texture": np.ones(3)}
+    made = realism_models.paint(model, images, masks, 0, asked)
+    assert [one.shape[0] for one in made] == [5, 7, 5]
+    assert [one.max() for one in made] == [-600, -500, -400]
+
+
+def test_a_model_without_conditions_is_given_none():
+    def paint(image, mask, lung, seeds):
+        return image + 1, mask
+
+    signature = types.SimpleNamespace(structured_input_signature=((), {"image": None}))
+    model = types.SimpleNamespace(paint=paint, signatures={"serving_default": signature})
+    image = np.zeros((2, 5, 5), np.int16)
+    made = realism_models.paint(model, image, image, 0, {"density": np.zeros(2)})
+    np.testing.assert_array_equal(made, np.ones((2, 5, 5)))
+
+
+def test_the_diameter_of_a_disc_is_measured_in_the_picture_and_not_in_the_mask():
+    row, column = np.mgrid[:71, :71] - 35
+    radius = np.hypot(row, column)
+    shown, asked = radius <= 10.3, radius <= 8.3
+    image = np.where(shown, -500, -850)[None]
+    own, measured = realism_control.diameters(image, asked[None], np.array([[0.5, 0.5]]))
+    assert own[0] == pytest.approx(8.5, abs=0.1)  # 17 pixels
+    assert measured[0] == pytest.approx(10.5, abs=0.6)  # 21 pixels
