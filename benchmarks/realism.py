@@ -46,7 +46,7 @@ def main() -> None:
             realism_pictures.worst(held[options.part], painted, found[setting], path)
     if options.pictures:
         part, training = held[options.part], held["train"]
-        realism_pictures.gallery(model, held, grounds, options.out)
+        realism_pictures.gallery(model, held, grounds, options.out, options.part)
         realism_pictures.seeds(model, part, training, options.out / "seeds.png")
         realism_pictures.slices(model, options.out / "slices.png")
     return None

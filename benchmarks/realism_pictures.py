@@ -20,29 +20,33 @@ SLICES = 6
 
 
 def gallery(
-    model: saved.Model, held: dict, grounds: tuple[list, list], folder: pathlib.Path
+    model: saved.Model, held: dict, grounds: tuple[list, list], folder: pathlib.Path, part: str
 ) -> None:
-    """Writes 64 real and 64 synthetic nodules, mixed, and the key; no patient was learnt from.
+    """Writes 64 real and 64 synthetic nodules, mixed, and the key.
 
-    Real ones are those of test and validation patients, filled up with training ones. Of the
-    synthetic ones half are painted into whole slices, and half where nodules of test and validation
-    patients were that only some reader called ground glass, so that no place is shown twice.
+    Real ones are those of the part's patients, filled up with those of patients that are less
+    unseen. Of the synthetic ones half are painted into whole slices, and half where nodules of the
+    same patients were that only some reader called ground glass: nothing there was learnt from,
+    and no place is shown twice.
 
     Args:
         model: The generator.
         held: The parts, as `realism_reference.parts` returns them.
         grounds: As `realism_settings.backgrounds` returns them.
         folder: Where to.
+        part: `test`, or `validation`, which shows nothing of test patients.
     """
-    order = [held[name].image for name in ("test", "validation", "train")]
-    real = np.concatenate(order)[:GALLERY]
+    names = ("test", "validation", "train")[part == "validation" :]
+    real = np.concatenate([held[name].image for name in names])[:GALLERY]
     half = GALLERY // 2
     wider = realism_reference.parts(rule="any")
     again = []
-    for name in ("test", "validation"):
+    for name in names:
         strict = nodules_.ground_glass(wider[name].texture, "mean")
         rest = wider[name].take(~strict)
-        again.append(realism_settings.repainted(model, rest, held["train"], 1).hu[0])
+        again.append(
+            realism_settings.repainted(model, rest.take(slice(half)), held["train"], 1).hu[0]
+        )
     slices = (grounds[1], grounds[1])
     painted = realism_settings.inserted(model, slices, held["train"], half, 1).hu[0]
     both = np.concatenate([np.concatenate(again)[:half], painted])
