@@ -99,6 +99,26 @@ def crop(images: tf.Tensor, origin: tf.Tensor, rows: int, columns: int) -> tf.Te
     return tf.gather(tf.gather(images, down, batch_dims=1), across, axis=2, batch_dims=1)
 
 
+def crop_beyond(images: tf.Tensor, origin: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns a square of each image, 0 beyond the image, and 1 where it lies inside.
+
+    Args:
+        images: `(batch, row, column, channel)`.
+        origin: int32 `(batch, 2)`, first row and column; may lie beyond the image.
+        size: Side in pixels.
+
+    Returns:
+        `(batch, size, size, channel)` and `(batch, size, size, 1)`, both of `images`' type.
+    """
+    lines = [origin[:, axis, None] + tf.range(size) for axis in (0, 1)]
+    sides = tf.shape(images)[1:3]
+    down, across = ((line >= 0) & (line < sides[axis]) for axis, line in enumerate(lines))
+    inside = tf.cast(down[:, :, None] & across[:, None, :], images.dtype)[..., None]
+    rows, columns = (tf.clip_by_value(line, 0, sides[axis] - 1) for axis, line in enumerate(lines))
+    square = tf.gather(tf.gather(images, rows, batch_dims=1), columns, axis=2, batch_dims=1)
+    return square * inside, inside
+
+
 def place(images: tf.Tensor, rectangles: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
     """Returns `images` with a rectangle of each replaced, the inverse of `crop`.
 

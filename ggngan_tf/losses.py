@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from ggngan_tf import inpainting
+
+_REACH = 10  # pixels from one end of SSIM's filter to the other
+
 
 def ssim_loss(target: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Returns the mean of `1 - SSIM` over a batch, a scalar float32 in [0, 2].
@@ -22,6 +26,29 @@ def ssim_loss(target: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         raise ValueError(f"target is {target.shape} and image {image.shape}; make them one shape.")
     target, image = tf.cast(target, tf.float32), tf.cast(image, tf.float32)
     return 1.0 - tf.reduce_mean(tf.image.ssim(target, image, max_val=1.0))
+
+
+def pasted_ssim_loss(
+    target: tf.Tensor, image: tf.Tensor, origin: tf.Tensor, size: int
+) -> tf.Tensor:
+    """Returns `ssim_loss` of images that equal their targets outside a square, and its gradient.
+
+    SSIM is 1 wherever its 11 x 11 filter sees no pixel that differs, so the mean over the slice
+    follows from the square and the filter's reach around it.
+
+    Args:
+        target: `(batch, row, column, 1)` in [0, 1].
+        image: The same shape and range.
+        origin: int32 `(batch, 2)`, first row and column of the squares, inside the image.
+        size: Their side in pixels.
+    """
+    sides = target.shape[1:3]
+    rows, columns = (min(side, size + 2 * _REACH) for side in sides)
+    last = tf.constant([sides[0] - rows, sides[1] - columns])
+    corner = tf.clip_by_value(origin - _REACH, 0, last)
+    cut = (inpainting.crop(images, corner, rows, columns) for images in (target, image))
+    seen = (rows - _REACH) * (columns - _REACH)
+    return ssim_loss(*cut) * seen / ((sides[0] - _REACH) * (sides[1] - _REACH))
 
 
 def adversarial_loss(logits: tf.Tensor) -> tf.Tensor:

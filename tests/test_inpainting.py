@@ -76,3 +76,13 @@ def test_place_undoes_crop():
     blank = inpainting.place(images, tf.zeros_like(cut), origin).numpy()
     assert blank[1, 5:8, 0:4].sum() == 0
     assert np.array_equal(blank[1, :5], images[1, :5])
+
+
+def test_a_crop_may_reach_beyond_the_image_and_says_where():
+    images = tf.reshape(tf.range(1.0, 21.0), (1, 4, 5, 1))
+    square, inside = inpainting.crop_beyond(images, tf.constant([[-1, 3]]), 3)
+    np.testing.assert_array_equal(square[0, ..., 0], [[0, 0, 0], [4, 5, 0], [9, 10, 0]])
+    np.testing.assert_array_equal(inside[0, ..., 0], [[0, 0, 0], [1, 1, 0], [1, 1, 0]])
+    within, all_of_it = inpainting.crop_beyond(images, tf.constant([[1, 2]]), 3)
+    np.testing.assert_array_equal(within, inpainting.crop(images, tf.constant([[1, 2]]), 3, 3))
+    assert float(tf.reduce_min(all_of_it)) == 1

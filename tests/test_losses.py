@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ggngan_tf import config, losses
+from ggngan_tf import config, inpainting, losses
 from ggngan_tf.training import step
 
 
@@ -58,3 +58,24 @@ def test_equation_1_adds_the_whole_image_and_the_roi():
     terms |= {"whole_discriminator": tf.constant(5.0), "roi_discriminator": tf.constant(6.0)}
     totals = step.totals(terms, config.PRESETS["paper"].loss)
     np.testing.assert_allclose(totals, [1111, 5, 6])
+
+
+@pytest.mark.parametrize("centre", [(40, 37), (0, 0), (79, 20)], ids=["inside", "corner", "border"])
+def test_the_cost_of_a_pasted_slice_and_its_slope_follow_from_a_window(centre):
+    slices = tf.random.stateless_uniform((2, 80, 72, 1), (1, 2))
+    origin = inpainting.window_origin(tf.constant([centre, (40, 30)]), 13, (80, 72))
+    painted = tf.random.stateless_uniform((2, 13, 13, 1), (3, 4))
+    found = []
+    for pasted in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(painted)
+            image = inpainting.place(slices, painted, origin)
+            if pasted:
+                cost = losses.pasted_ssim_loss(slices, image, origin, 13)
+            else:
+                cost = 1.0 - tf.reduce_mean(tf.image.ssim(slices, image, max_val=1.0))
+        found.append((cost, tape.gradient(cost, painted)))
+    (whole, slope), (window, own) = found
+    assert float(whole) > 0.01
+    np.testing.assert_allclose(window, whole, atol=1e-6)
+    np.testing.assert_allclose(own, slope, atol=1e-6, rtol=1e-4)

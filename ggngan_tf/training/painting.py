@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting
-from ggngan_tf.models import generator
+from ggngan_tf.models import generator, local
 
 
 def paint(
@@ -16,7 +16,7 @@ def paint(
     """Returns the batch's images with their holes painted, `(batch, row, column, 1)` in [0, 1].
 
     With `training.paste` the generator runs on the window that the painted region depends on, and
-    only the region is taken from it; without, its whole output is returned, as printed in Fig. 1.
+    only the hole is taken from it; without, its whole output is returned, as printed in Fig. 1.
     """
     target, hole = batch["target"], batch["hole"]
     seen = inpainting.generator_input(
@@ -28,12 +28,27 @@ def paint(
     )
     if not settings.training.paste:
         return painter(seen, training=training)
-    sides = tuple(target.shape[1:3])
-    size = min(*sides, settings.region + 2 * painter.margin)
-    origin = inpainting.window_origin(batch["centre"], size, sides)
-    window = painter(inpainting.crop(seen, origin, size, size), training=training)
-    painted = inpainting.place(tf.zeros_like(target), window, origin)
-    return inpainting.paste(target, painted, hole)
+    origin = region_origin(batch, settings)
+    painted, corner = _local(painter, seen, origin, settings.region, training)
+    return inpainting.paste(target, inpainting.place(tf.zeros_like(target), painted, corner), hole)
+
+
+def region_origin(batch: dict[str, tf.Tensor], settings: config.Config) -> tf.Tensor:
+    """Returns the first pixel of the square that holds whatever is painted, int32 `(batch, 2)`.
+
+    Its side is `settings.region`.
+    """
+    sides = tuple(batch["target"].shape[1:3])
+    return inpainting.window_origin(batch["centre"], settings.region, sides)
+
+
+def _local(painter, seen, origin, size, training):
+    """Returns a painted square that covers the region, and its first pixel."""
+    wide = size + 2 * painter.margin
+    if wide >= min(seen.shape[1:3]):  # a patch that the window would fill
+        return painter(seen, training=training), tf.zeros_like(origin)
+    window, inside = inpainting.crop_beyond(seen, origin - painter.margin, wide)
+    return local.paint(painter, window, inside, training), origin
 
 
 def _noise(hole, seed):

@@ -77,9 +77,15 @@ class Trainer:
         views = {"whole": (fake, real, hole), "roi": cuts}
         terms = {}
         for name, (painted, target, region) in views.items():
-            terms[f"{name}_ssim"] = losses.ssim_loss(target, painted)
+            terms[f"{name}_ssim"] = self._ssim(name, painted, target, batch)
             terms |= self._judged(name, painted, target, region)
         return terms
+
+    def _ssim(self, name, painted, target, batch):
+        if name == "roi" or not self.settings.training.paste:
+            return losses.ssim_loss(target, painted)
+        origin = painting.region_origin(batch, self.settings)
+        return losses.pasted_ssim_loss(target, painted, origin, self.settings.region)
 
     def _judged(self, name, painted, target, region):
         judge, stability = getattr(self.networks, name), self.settings.stability
