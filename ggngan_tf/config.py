@@ -75,6 +75,9 @@ class Discriminator(_Frozen):
     filters: tuple[Positive, ...]
     blocks: Positive = 1  # residual blocks a stage
     mask_input: bool = True
+    # Stride of the first layer; 0: a run takes 4 on whole slices, where full resolution is most of
+    # the arithmetic and the ROI's judge sees it anyway (He et al., 2016, start by 4 too), else 2.
+    stem: Literal[0, 2, 4] = 0
 
     @pydantic.field_validator("filters", mode="before")
     @classmethod
@@ -164,8 +167,8 @@ _PAPER = Config(
     data=Data(lung=True),
     erase=Erase(shape="box", dilation=0),
     generator=Generator(filters=64, blocks=16, mask_input=False, noise_input=False),
-    whole=Discriminator(filters=(64, 128, 256, 512), blocks=2, mask_input=False),
-    roi=Discriminator(filters=(64, 128, 256), blocks=1, mask_input=False),
+    whole=Discriminator(filters=(64, 128, 256, 512), blocks=2, mask_input=False, stem=2),
+    roi=Discriminator(filters=(64, 128, 256), blocks=1, mask_input=False, stem=2),
     loss=Loss(),
     training=Training(
         steps=34_000,

@@ -10,8 +10,9 @@ from ggngan_tf.models import blocks
 class Discriminator(keras.Model):
     """Judges images: `(batch, row, column, channels)` to logits `(batch, 1)`, float32.
 
-    A 3x3 convolution of stride 2, then one stage a number of filters, each but the first at half
-    the resolution of the one before; global average; a logit. Above 0 means real.
+    A convolution of stride `stem` (3x3 for 2, 7x7 for 4, so that no pixel is skipped), then one
+    stage a number of filters, each but the first at half the resolution of the one before; global
+    average; a logit. Above 0 means real.
     """
 
     def __init__(
@@ -20,18 +21,19 @@ class Discriminator(keras.Model):
         block_count: int = 1,
         synchronized: bool = False,
         spectral: bool = False,
+        stem: int = 2,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.filters, self.block_count = tuple(filters), block_count
+        self.filters, self.block_count, self.stem = tuple(filters), block_count, stem
         self.synchronized, self.spectral = synchronized, spectral
         dtype = self.dtype_policy
-        conv = {"strides": 2, "padding": "same", "dtype": dtype, "spectral": spectral}
-        stem = [
-            blocks.convolution(self.filters[0], 3, **conv),
+        conv = {"strides": stem, "padding": "same", "dtype": dtype, "spectral": spectral}
+        first = [
+            blocks.convolution(self.filters[0], 2 * stem - 1, **conv),
             keras.layers.LeakyReLU(0.2, dtype=dtype),
         ]
-        self.trunk = keras.Sequential(stem + self._stages())
+        self.trunk = keras.Sequential(first + self._stages())
         self.pool = keras.layers.GlobalAveragePooling2D(dtype="float32")
         self.logit = keras.layers.Dense(1, dtype="float32")
 
@@ -43,7 +45,7 @@ class Discriminator(keras.Model):
         return self.logit(self.pool(self.trunk(image, training=training)))
 
     def get_config(self):
-        names = ("filters", "block_count", "synchronized", "spectral")
+        names = ("filters", "block_count", "synchronized", "spectral", "stem")
         return super().get_config() | {name: getattr(self, name) for name in names}
 
     def _stages(self):
@@ -71,7 +73,7 @@ def make(
         synchronized: Whether batch normalisation counts the images of all devices as one batch.
         spectral: Whether its convolutions are spectrally normalised.
     """
-    own = {"synchronized": synchronized, "spectral": spectral}
+    own = {"synchronized": synchronized, "spectral": spectral, "stem": settings.stem or 2}
     discriminator = Discriminator(settings.filters, settings.blocks, dtype=dtype, **own)
     discriminator.build((None, None, None, 1 + settings.mask_input))
     return discriminator
