@@ -66,8 +66,17 @@ def train(
         settings = config.load(preset, path, changes)
         loop.start(data, out, settings, force)
         settings = config.read(out / "config.yaml")
-    reached = loop.train(data, out, settings)
-    if reached < settings.training.steps:
-        click.echo(f"Stopped at step {reached} of {settings.training.steps}; go on with --resume.")
-    else:
-        click.echo(f"Trained {reached} steps; export with: ggngan export {out} --out NAME")
+    ended = loop.train(data, out, settings)
+    click.echo(_summary(ended, settings.training, out))
+
+
+def _summary(ended, training, out):
+    export = f"ggngan export {out} --out NAME"
+    if ended.patience:
+        return (
+            f"Ended at step {ended.step} by patience: no gain in {training.patience} validations. "
+            f"Export the best checkpoint with: {export}"
+        )
+    if ended.step < training.steps:
+        return f"Stopped at step {ended.step} of {training.steps}; go on with --resume."
+    return f"Trained {ended.step} steps; export with: {export}"

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import threading
 import time
+import typing
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -13,13 +14,23 @@ import tqdm
 
 from ggngan_tf import config, errors, files
 from ggngan_tf.data import nodules, pipeline
-from ggngan_tf.training import devices, reports, runlog, state
+from ggngan_tf.training import devices, memory, reports, runlog, state
+
+_PATCH = 128  # pixels; larger images are whole slices
+
+
+class Ended(typing.NamedTuple):
+    """Where a run ended, and whether patience ended it."""
+
+    step: int
+    patience: bool
 
 
 def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force: bool) -> None:
     """Makes a run folder with its settings and provenance; `train` then fills it.
 
-    The precision `auto` is saved as what this machine makes of it, so that a resumed run keeps it.
+    What is left open is saved as what this machine and these data make of it, so that a resumed run
+    keeps it: the precision `auto`, and the discriminators' first stride.
 
     Raises:
         OutputError: `out` holds something already and `force` is False.
@@ -28,15 +39,25 @@ def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force:
     """
     files.check_new(out, force)
     parts = read_parts(data, settings)
-    changes = {"precision": devices.precision(settings.training.precision)}
-    settings = settings.model_copy(
-        update={"training": settings.training.model_copy(update=changes)}
-    )
+    settings = _settled(settings, parts["train"])
     with files.atomic_folder(out) as folder:
         config.save(settings, folder / "config.yaml")
         made_from = runlog.provenance(data, settings, parts)
         text = json.dumps(made_from, indent=2) + "\n"
         (folder / "provenance.json").write_text(text, encoding="utf-8")
+
+
+def _settled(settings, chosen):
+    side = pipeline.image_size(*chosen.image.shape[1:3])
+    stems = {"whole": 4 if side > _PATCH else 2, "roi": 2}
+    changes = {
+        name: judge.model_copy(update={"stem": judge.stem or stem})
+        for name, stem in stems.items()
+        for judge in [getattr(settings, name)]
+    }
+    precision = {"precision": devices.precision(settings.training.precision)}
+    changes["training"] = settings.training.model_copy(update=precision)
+    return settings.model_copy(update=changes)
 
 
 def read_parts(data: pathlib.Path, settings: config.Config) -> dict[str, nodules.NoduleSet]:
@@ -56,7 +77,7 @@ def read_parts(data: pathlib.Path, settings: config.Config) -> dict[str, nodules
     return parts
 
 
-def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int:
+def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> Ended:
     """Trains until `training.steps`, from the newest checkpoint if there is one.
 
     Ctrl-C and SIGTERM end it after the current step, with a checkpoint; so does
@@ -68,7 +89,7 @@ def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int
         settings: As saved in it; `training.steps` may be larger.
 
     Returns:
-        The step that was reached.
+        The step that was reached and whether patience ended the run there.
 
     Raises:
         TrainingError: The data are not those of the run, its checkpoint does not fit, or too many
@@ -76,6 +97,7 @@ def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int
         OutputError: The disk is full; the last checkpoint stays whole.
     """
     _check_same_data(data, out)
+    memory.keep()
     parts = read_parts(data, settings)
     strategy = devices.strategy(settings.training.devices)
     run = state.State(settings, out / "checkpoints", strategy)
@@ -88,7 +110,7 @@ def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> int
         for figures in _steps(run, parts["train"], settings):
             if not follow.after(figures, stop=bool(stop)):
                 break
-    return int(run.steps)
+    return Ended(int(run.steps), follow.spent)
 
 
 def _steps(run, chosen, settings) -> Iterator[dict[str, float]]:

@@ -33,13 +33,14 @@ class Reports:
         self.run, self.log, self.settings = run, log, settings
         shown = parts["validation"] if len(parts["validation"]) else parts["train"]
         self.samples = pipeline.fixed(shown, settings, _SAMPLES)
-        chosen, remark = validation.choose(parts, settings)
-        self.judge = validation.Judge(chosen, settings) if chosen else None
-        say(f"judging by {remark}" if chosen else remark)
+        chosen = validation.choose(parts, settings)
+        self.judge = validation.Judge(chosen, settings) if chosen.judged else None
+        say(f"judging by {chosen.remark}" if chosen.judged else chosen.remark)
         past = [line[FIGURE] for line in past if line.get(FIGURE) is not None]
         self.best = min(past, default=math.inf)
         self.since = len(past) - 1 - past.index(self.best) if past else 0
         self.skipped = 0
+        self.spent = False  # whether patience has ended the run
 
     def after(self, figures: dict[str, float], stop: bool) -> bool:
         """Writes what is due and returns whether the run should go on."""
@@ -47,10 +48,8 @@ class Reports:
         self.skipped += int(figures["skipped"])
         ended = number == every.steps
         judged = self._validate() if ended or number % every.validate_every == 0 else {}
-        spent = bool(judged) and 0 < every.patience <= self.since
-        if spent:
-            say(f"step {number}: no gain in {self.since} validations; see checkpoints/{state.BEST}")
-        last = stop or ended or spent
+        self.spent = bool(judged) and 0 < every.patience <= self.since
+        last = stop or ended or self.spent
         if self.log:
             self._write(number, figures | judged, last)
         return not last
@@ -64,7 +63,7 @@ class Reports:
         figures = {f"validation_{name}": value for name, value in found.items()}
         if self.settings.training.averaging:
             raw = self.judge.figures(networks.generator)
-            figures |= {f"validation_raw_{name}": value for name, value in raw.items()}
+            figures |= {f"validation_raw_{name}": raw[name] for name in ("frechet", "differing")}
         self.since += 1
         if figures[FIGURE] < self.best:
             self.best, self.since = figures[FIGURE], 0

@@ -4,6 +4,8 @@ The paper says that nobody knows when a GAN has trained enough. Radiomic feature
 networks never see, are what it judges by in the end, and so they judge here while it trains.
 """
 
+import typing
+
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -19,10 +21,16 @@ MOST = 200  # nodules, so that validation stays short on large sets
 _BATCH = 16  # nodules painted at a time; memory stays small on whole slices too
 
 
-def choose(
-    parts: dict[str, nodules.NoduleSet], settings: config.Config
-) -> tuple[list[nodules.NoduleSet], str]:
-    """Returns the nodules to judge by, in one or two sets, and a remark; none if not even two.
+class Choice(typing.NamedTuple):
+    """Nodules to judge by, in one or two sets; as many other real ones, if there are; a remark."""
+
+    judged: list[nodules.NoduleSet]
+    others: nodules.NoduleSet | None
+    remark: str
+
+
+def choose(parts: dict[str, nodules.NoduleSet], settings: config.Config) -> Choice:
+    """Returns the nodules to judge by, none if there are not even two.
 
     Fewer than 20 validation nodules are filled up with training ones, drawn by `split_seed`. What
     is painted there has been learnt by heart in part, so the remark says how many they are.
@@ -32,33 +40,36 @@ def choose(
         settings: For `split_seed`.
     """
     held, known = parts["validation"], parts["train"]
-    order = np.random.default_rng(settings.data.split_seed)
-    if len(held) >= FEWEST:
-        rows = np.sort(order.permutation(len(held))[:MOST])
-        return [held.take(rows)], f"{len(rows)} validation nodules"
-    rows = np.sort(order.permutation(len(known))[: FEWEST - len(held)])
-    if len(held) + len(rows) < 2:
-        return [], "no validation: it needs 2 nodules"
-    chosen = [part for part in (held, known.take(rows)) if len(part)]
-    return chosen, (
-        f"{len(held)} validation nodules are too few to judge by and {len(rows)} training nodules "
-        "stand in; what they say of other patients is weak (raise data.fractions)"
+    order, drawn = (
+        np.random.default_rng(settings.data.split_seed).permutation(len(part))
+        for part in (held, known)
+    )
+    order = order[:MOST]
+    lacking = max(FEWEST - len(held), 0)
+    filled, others = np.sort(drawn[:lacking]), np.sort(drawn[lacking : len(order) + 2 * lacking])
+    count = len(order) + len(filled)
+    if count < 2:
+        return Choice([], None, "no validation: it needs 2 nodules")
+    sets = [part for part in (held.take(np.sort(order)), known.take(filled)) if len(part)]
+    rest = known.take(others) if len(others) == count else None
+    if not lacking:
+        return Choice(sets, rest, f"{count} validation nodules")
+    return Choice(
+        sets,
+        rest,
+        f"{len(held)} validation nodules are too few to judge by and {len(filled)} training "
+        "nodules stand in; what they say of other patients is weak (raise data.fractions)",
     )
 
 
 class Judge:
     """Paints the chosen nodules and compares their features with those of the real ones."""
 
-    def __init__(self, chosen: list[nodules.NoduleSet], settings: config.Config):
-        self.window = settings.data.window
-        taken = [
-            part.take(np.arange(first, min(first + _BATCH, len(part))))
-            for part in chosen
-            for first in range(0, len(part), _BATCH)
-        ]
-        self.spacing = np.concatenate([part.pixel_spacing for part in taken])
-        self.batches = [pipeline.fixed(part, settings, len(part), mask=True) for part in taken]
-        self.real = self._features([batch["target"] for batch in self.batches])
+    def __init__(self, chosen: Choice, settings: config.Config):
+        self.settings = settings
+        self.spacing, self.batches = self._prepared(chosen.judged)
+        self.real = self._real(self.spacing, self.batches)
+        self.floor = self._floor(chosen.others)
         self._paint = tf.function(
             lambda painter, batch, number: painting.paint(painter, batch, settings, number),
             reduce_retracing=True,
@@ -67,19 +78,41 @@ class Judge:
     def figures(self, painter: generator.Generator) -> dict[str, float]:
         """Returns `frechet`, the distance of radiomic features, and `differing`, a share of 93.
 
-        `frechet` is infinite where fewer than two nodules have features to compare.
+        `frechet` is infinite where fewer than two nodules have features to compare. `floor` is the
+        distance of as many other real nodules, of the training part, where there are as many. A
+        painted nodule has the outline of the real one, others do not: it may come to lie below.
         """
         # Numbers below 0 belong to no step, so that the noise is none that was trained on.
         images = [
             self._paint(painter, batch, tf.constant(-1 - number))
             for number, batch in enumerate(self.batches)
         ]
-        return compare(self.real, self._features(images))
+        return compare(self.real, self._features(images, self.spacing, self.batches)) | self.floor
 
-    def _features(self, images):
-        hu = np.concatenate([inpainting.unscale(i, self.window).numpy()[..., 0] for i in images])
-        masks = np.concatenate([batch["mask"].numpy()[..., 0] for batch in self.batches])
-        return radiomics.features(np.rint(hu).astype(np.int16), masks > 0.5, self.spacing)
+    def _floor(self, others):
+        if others is None:
+            return {}
+        found = compare(self.real, self._real(*self._prepared([others])))
+        return {"floor": found["frechet"]} if np.isfinite(found["frechet"]) else {}
+
+    def _prepared(self, sets):
+        """Returns pixel spacing, `(nodules, 2)`, and batches."""
+        taken = [
+            part.take(np.arange(first, min(first + _BATCH, len(part))))
+            for part in sets
+            for first in range(0, len(part), _BATCH)
+        ]
+        batches = [pipeline.fixed(part, self.settings, len(part), mask=True) for part in taken]
+        return np.concatenate([part.pixel_spacing for part in taken]), batches
+
+    def _real(self, spacing, batches):
+        return self._features([batch["target"] for batch in batches], spacing, batches)
+
+    def _features(self, images, spacing, batches):
+        window = self.settings.data.window
+        hu = np.concatenate([inpainting.unscale(i, window).numpy()[..., 0] for i in images])
+        masks = np.concatenate([batch["mask"].numpy()[..., 0] for batch in batches])
+        return radiomics.features(np.rint(hu).astype(np.int16), masks > 0.5, spacing)
 
 
 def compare(real: np.ndarray, painted: np.ndarray) -> dict[str, float]:

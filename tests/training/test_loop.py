@@ -39,9 +39,9 @@ def final(out, made):
 
 
 def test_a_resumed_run_ends_bit_for_bit_where_the_uninterrupted_one_ends(data, tmp_path):
-    assert start_and_train(data, tmp_path / "whole", settings(6)) == 6
-    assert start_and_train(data, tmp_path / "parts", settings(3)) == 3
-    assert loop.train(data, tmp_path / "parts", settings(6)) == 6
+    assert start_and_train(data, tmp_path / "whole", settings(6)).step == 6
+    assert start_and_train(data, tmp_path / "parts", settings(3)).step == 3
+    assert loop.train(data, tmp_path / "parts", settings(6)).step == 6
     whole = final(tmp_path / "whole", settings(6))
     parts = final(tmp_path / "parts", settings(6))
     assert len(whole) > 60

@@ -51,14 +51,35 @@ def test_nodules_without_features_are_left_out_in_pairs():
     ],
 )
 def test_too_few_validation_nodules_are_filled_up_and_it_is_said(held, known, sizes, remark):
-    chosen, said = validation.choose(parts(held, known), tiny())
-    assert [len(part) for part in chosen] == sizes
-    assert re.search(remark, said)
+    chosen = validation.choose(parts(held, known), tiny())
+    assert [len(part) for part in chosen.judged] == sizes
+    assert re.search(remark, chosen.remark)
+
+
+@pytest.mark.parametrize(("held", "known", "count"), [(22, 30, 22), (3, 37, 20), (22, 21, None)])
+def test_as_many_other_real_nodules_give_the_floor_and_none_is_judged_too(held, known, count):
+    rows = {"validation": np.arange(held), "train": 40 - 1 - np.arange(known)}
+    chosen = validation.choose({n: make_set(40).take(r) for n, r in rows.items()}, tiny())
+    if count is None:
+        assert chosen.others is None
+        return
+    judged = np.concatenate([part.patient_id for part in chosen.judged[-1:]])
+    assert len(chosen.others) == count
+    assert held == 22 or not set(judged) & set(chosen.others.patient_id)
+
+
+def test_the_floor_is_the_distance_of_real_from_real():
+    chosen = make_set(20, size=64)
+    judge = validation.Judge(validation.Choice([chosen], chosen, ""), tiny())
+    assert judge.floor["floor"] == pytest.approx(0, abs=1e-6)
+    brighter = make_set(20, size=64, image=chosen.image + np.int16(300))
+    other = validation.Judge(validation.Choice([chosen], brighter, ""), tiny())
+    assert other.floor["floor"] > 1
 
 
 def test_the_judge_sees_the_real_nodules_as_radiomics_does_and_repeats_itself():
     settings, chosen = tiny(), make_set(20, size=64)
-    judge = validation.Judge([chosen], settings)
+    judge = validation.Judge(validation.Choice([chosen], None, ""), settings)
     image = np.clip(chosen.image, *settings.data.window)
     expected = radiomics.features(image, chosen.mask, chosen.pixel_spacing)
     np.testing.assert_allclose(judge.real, expected, rtol=1e-9)
@@ -76,7 +97,7 @@ def test_the_best_is_kept_and_patience_ends_the_run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(validation.Judge, "figures", judged)
     loop.start(tmp_path / "set.h5", tmp_path / "run", settings, force=False)
-    assert loop.train(tmp_path / "set.h5", tmp_path / "run", settings) == 4
+    assert loop.train(tmp_path / "set.h5", tmp_path / "run", settings) == (4, True)
     run = state.State(settings, tmp_path / "run" / "checkpoints")
     assert run.restore(best=True) == 2 and run.restore() == 4
     lines = [json.loads(s) for s in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
@@ -86,4 +107,4 @@ def test_the_best_is_kept_and_patience_ends_the_run(tmp_path, monkeypatch):
         update={"training": settings.training.model_copy(update={"patience": 3})}
     )
     monkeypatch.setattr(validation.Judge, "figures", lambda *_: {"frechet": 3.2, "differing": 0.5})
-    assert loop.train(tmp_path / "set.h5", tmp_path / "run", more) == 5
+    assert loop.train(tmp_path / "set.h5", tmp_path / "run", more) == (5, True)
