@@ -17,7 +17,7 @@ FLOORS = [
     {"parallel"},
     {"inpainting"},
     {"data"},
-    {"losses", "models"},
+    {"losses", "radiomic_loss", "models"},
     {"evaluation"},
     {"training"},
     {"synthesis"},
