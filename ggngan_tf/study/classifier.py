@@ -73,12 +73,8 @@ def train(
         balance: `weights` makes both classes weigh alike in the loss, `sampling` draws as many
             GGNs as others into each batch, `none` takes them as they come.
     """
-    keras.utils.set_random_seed(seed)
     model, optimizer, step = _graph(_shape(how))
-    fresh = network.make(how.filters, how.blocks, how.dropout)
-    model.set_weights(fresh.get_weights())
-    for variable in optimizer.variables:
-        variable.assign(tf.zeros_like(variable))
+    _restart(model, optimizer, how, seed)
     random = np.random.default_rng(seed)
     weights = _weights(training.labels, balance)
     best, best_step, history, since = model.get_weights(), 0, [], 0
@@ -150,6 +146,18 @@ def _graph(shape):
 @functools.lru_cache(maxsize=2)
 def _judge(model):
     return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+
+
+def _restart(model, optimizer, how, seed):
+    """Puts everything that training changes back to what a fresh process with this seed has."""
+    keras.utils.set_random_seed(seed)  # after the graph, which may or may not be there already
+    fresh = network.make(how.filters, how.blocks, how.dropout)
+    for old, new in zip(model.variables, fresh.variables, strict=True):
+        old.assign(new)
+    for variable in optimizer.variables:
+        variable.assign(tf.zeros_like(variable))
+    if how.dropout:  # its random state is no variable of the model
+        model.drop.seed_generator.state.assign(fresh.drop.seed_generator.state)
 
 
 def _smooth(history):

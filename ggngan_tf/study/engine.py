@@ -73,7 +73,10 @@ def run(
     """
     jobs = os.cpu_count() or 1 if jobs == -1 else jobs
     outcome = Outcome(reused=[task.name for task in graph if tasks.is_done(task, out)])
-    waiting = {task.name: task for task in graph if task.name not in outcome.reused}
+    # What most others wait for comes first, so that no chain of GANs is left for the end.
+    heavy = tasks.waiting_for(graph)
+    ordered = sorted(graph, key=lambda task: -heavy[task.name])
+    waiting = {task.name: task for task in ordered if task.name not in outcome.reused}
     folders = {task.name: task.folder for task in graph}
     pool = _Pool(jobs, scheduler)
     bar = tqdm.tqdm(
@@ -129,6 +132,8 @@ def _error(future):
     error = future.exception()
     if error is None:
         return None
+    if isinstance(error, KeyboardInterrupt):
+        raise error
     if isinstance(error, process.BrokenProcessPool):
         return "its worker was killed, most often for want of memory"
     text = str(error).strip().splitlines()

@@ -34,6 +34,8 @@ def train(
         if before is not None:
             shutil.copytree(before / "run" / "checkpoints", run / "checkpoints")
         source.rename(data)
-    loop.train(data, run, config.read(run / "config.yaml"))
+    reached = loop.train(data, run, config.read(run / "config.yaml"))
+    if reached < settings.training.steps and not settings.training.patience:
+        raise KeyboardInterrupt  # Ctrl-C or SIGTERM, which training turns into a checkpoint
     shutil.rmtree(run / "model", ignore_errors=True)
     return export.export(run, run / "model")

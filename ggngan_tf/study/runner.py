@@ -31,11 +31,18 @@ def run(
     _claim(out)
     files.write_text(out / "config.yaml", settings_.dump(study))
     began = time.perf_counter()
+    # Before and after, so that `study report` shows what there is of a study under way.
+    _record(plan, out, data, engine.Outcome(), 0.0)
     outcome = engine.run(plan.tasks, out, data, jobs=jobs, scheduler=scheduler, retries=retries)
+    _record(plan, out, data, outcome, time.perf_counter() - began)
+    return results(out)
+
+
+def _record(plan, out, data, outcome, seconds):
     made_from = {
         "ggngan_tf": ggngan_tf.__version__,
         "data": {"file": data.name, "sha256": plan.data_hash},
-        "seconds": round(time.perf_counter() - began, 1),
+        "seconds": round(seconds, 1),
         "estimated_seconds": round(plan.seconds, 1),
         "tasks": [{"name": t.name, "folder": t.folder, "key": t.key} for t in plan.tasks],
         "done": len(outcome.done),
@@ -45,7 +52,6 @@ def run(
         "tried_again": {name: n - 1 for name, n in outcome.tries.items() if n > 1},
     }
     files.write_text(out / "study.json", json.dumps(made_from, indent=1) + "\n")
-    return results(out)
 
 
 def results(out: pathlib.Path) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def results(out: pathlib.Path) -> dict[str, Any]:
         graph = tasks.build(study, made_from["data"]["sha256"])
     except (OSError, ValueError, KeyError, errors.ConfigError) as error:
         raise errors.OutputError(
-            f"{out}: holds no study that was run to its end; make one with `ggngan study run`."
+            f"{out}: holds no study; make one with `ggngan study run`."
         ) from error
     done = [task for task in graph if tasks.is_done(task, out)]
     found = curves.collect(study, graph, out)

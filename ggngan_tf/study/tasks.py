@@ -77,12 +77,13 @@ def label(percentage: float, seed: int) -> str:
     return f"{whole}-s{seed}"
 
 
-def levels(tasks: Sequence[Task]) -> dict[str, int]:
-    """Returns how many tasks in a row each waits for, by name."""
-    found: dict[str, int] = {}
-    for task in tasks:
-        found[task.name] = 1 + max((found[name] for name in task.inputs.values()), default=-1)
-    return found
+def waiting_for(tasks: Sequence[Task]) -> dict[str, int]:
+    """Returns how many tasks wait for each, directly or not, by name."""
+    found: dict[str, set[str]] = {task.name: set() for task in tasks}
+    for task in reversed(tasks):
+        for name in task.inputs.values():
+            found[name] |= {task.name} | found[task.name]
+    return {name: len(others) for name, others in found.items()}
 
 
 def is_done(task: Task, out: pathlib.Path) -> bool:
