@@ -103,7 +103,7 @@ def _judge(painted, held, options):
     found = judged(painted, options.quick)
     if painted.whole is not None and not options.quick:
         halves = {"slices": painted.whole, "patches": ~painted.whole}
-        found |= {name: judged(painted.take(kept), False) for name, kept in halves.items()}
+        found |= {name: judged(painted.take(kept), True) for name, kept in halves.items()}
     return found
 
 

@@ -16,6 +16,7 @@ import realism_judge
 import realism_models
 import realism_reference
 import realism_settings
+import realism_table
 import sklearn.ensemble
 import sklearn.model_selection
 from scipy import ndimage, stats
@@ -211,11 +212,14 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=pathlib.Path, help="SavedModel or run folder")
     parser.add_argument("--count", type=int, default=COUNT, help="nodules a condition")
     parser.add_argument("--out", type=pathlib.Path, help="folder for control.json and control.png")
+    parser.add_argument("--page", type=pathlib.Path, help="put the table into this page")
     options = parser.parse_args()
     model = realism_models.load(options.model)
     held = realism_reference.parts()
     found = measure(model, held, realism_settings.backgrounds("validation"), options.count)
     print(text(found))
+    if options.page:
+        realism_table.fill(options.page, text(found), "control")
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         files.write_text(options.out / "control.json", json.dumps(found, indent=1))

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from ggngan_tf import files
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 # judge, what the paper reports, goals repainted and inserted, whether more is better
 _ROWS = (
     ("not_significant", "features of 93 at p >= 0.05", "58 (59 in Table 1)", (88, 80)),
@@ -26,31 +25,39 @@ _SETTINGS = ("repainted", "inserted")
 
 
 def build(measured: Mapping[str, dict]) -> str:
-    """Returns Markdown: one table a setting, one column a generator.
+    """Returns Markdown: a table for each part, rule and setting, a column for each generator.
 
     Args:
         measured: What `realism.py` wrote to `results.json`, by the generator's name.
     """
     parts = []
-    for position, setting in enumerate(_SETTINGS):
-        columns = {name: one[setting] for name, one in measured.items() if setting in one}
-        if columns:
-            parts.append(_one(setting, position, columns, list(measured.values())))
+    for nodules in sorted({(one["part"], one["rule"]) for one in measured.values()}, reverse=True):
+        for position, setting in enumerate(_SETTINGS):
+            columns = {
+                name: one[setting]
+                for name, one in measured.items()
+                if setting in one and (one["part"], one["rule"]) == nodules
+            }
+            if columns:
+                parts.append(_one(setting, position, columns, nodules))
     return "\n\n".join(parts)
 
 
-def fill(page: pathlib.Path, text: str) -> None:
-    """Puts `text` between the two marks of a page.
+def fill(page: pathlib.Path, text: str, name: str = "measured") -> None:
+    """Puts `text` between the two marks of a page that bear `name`.
 
     Raises:
         ValueError: The page lacks the marks.
         OutputError: It cannot be written.
     """
     old = page.read_text(encoding="utf-8")
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    marks = [f"<!-- {name}: {side} -->" for side in ("begin", "end")]
+    before, begin, rest = old.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise ValueError(f"{page}: has no lines {BEGIN} and {END}; put them where the table goes.")
+        raise ValueError(
+            f"{page}: has no lines {marks[0]} and {marks[1]}; put them where the table goes."
+        )
     files.write_text(page, f"{before}{begin}\n{text}\n{end}{after}")
 
 
@@ -83,14 +90,13 @@ def figure(found: dict, judge: str) -> tuple[float, str] | None:
     return one["mean"], f"{one['mean']:{form}} ({one['low']:{form}} to {one['high']:{form}})"
 
 
-def _one(setting, position, columns, measured):
+def _one(setting, position, columns, nodules):
     first = next(iter(columns.values()))
     sizes = first["sizes"]
     heads = ["judge", "paper", "real against real", "goal", *columns]
     lines = [
         f"**{setting.capitalize()}**: {sizes['real']} real against {sizes['synthetic']} synthetic "
-        f"nodules, {sizes['seeds']} seeds; {measured[0]['part']} patients, "
-        f"rule `{measured[0]['rule']}`.",
+        f"nodules, {sizes['seeds']} seeds; {nodules[0]} patients, rule `{nodules[1]}`.",
         "",
         "| " + " | ".join(heads) + " |",
         "| " + " | ".join(["---"] * len(heads)) + " |",

@@ -54,8 +54,14 @@ def test_shapes_lie_in_lung_away_from_the_patch_s_own_nodule_and_its_edge(painte
         assert 16 <= one.row < 55 and 16 <= one.column < 55
 
 
-def test_a_shape_too_large_for_any_patch_goes_to_a_slice(painted_places):
-    assert sum(p.whole for p in painted_places[1]) > 5
+def test_a_shape_too_large_for_any_patch_goes_to_a_slice():
+    nodules = conftest.make_set(rows=3, size=71)
+    air = np.full((300, 300), -850, np.int16)
+    slices = [realism_places.Background(air, air < 0, (0.7, 0.7), "slice", 36)]
+    patches = realism_places.of_patches(nodules)
+    asked = np.full(2, 25.0)  # 36 of 71 pixels, which the patch's own nodule parts in two
+    found = realism_places.draw(patches, slices, nodules, 2, 0, asked)
+    assert [p.whole for p in found] == [True, True]
 
 
 def test_the_same_seed_gives_the_same_places(painted_places):
@@ -121,5 +127,5 @@ def test_the_diameter_of_a_disc_is_measured_in_the_picture_and_not_in_the_mask()
     shown, asked = radius <= 10.3, radius <= 8.3
     image = np.where(shown, -500, -850)[None]
     own, measured = realism_control.diameters(image, asked[None], np.array([[0.5, 0.5]]))
-    assert own[0] == pytest.approx(8.5, abs=0.1)  # 17 pixels
-    assert measured[0] == pytest.approx(10.5, abs=0.6)  # 21 pixels
+    assert own[0] == pytest.approx((2 * np.hypot(8, 2) + 1) / 2)  # from (-8, -2) to (8, 2)
+    assert measured[0] == pytest.approx((2 * np.hypot(10, 2) + 1) / 2, abs=0.6)

@@ -3,6 +3,8 @@ import pytest
 import realism_figures
 import realism_table
 
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
 
 def spread(mean):
     return {"mean": mean, "low": mean / 2, "high": 2 * mean}
@@ -59,11 +61,18 @@ def test_each_generator_gets_a_column(measured):
     assert "| goal | paper | shipped |" in text
 
 
+def test_nodules_of_another_rule_get_a_table_of_their_own(measured):
+    text = realism_table.build({"shipped": measured, "again": measured | {"rule": "any"}})
+    assert text.count("**Repainted**") == 2
+    assert "| goal | shipped |" in text and "| goal | again |" in text
+    assert text.index("rule `mean`") < text.index("rule `any`")
+
+
 def test_the_page_keeps_what_stands_around_the_table(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{realism_table.BEGIN}\nold\n{realism_table.END}\nafter\n")
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     realism_table.fill(page, "new")
-    assert page.read_text() == (f"before\n{realism_table.BEGIN}\nnew\n{realism_table.END}\nafter\n")
+    assert page.read_text() == (f"before\n{BEGIN}\nnew\n{END}\nafter\n")
 
 
 def test_a_page_without_marks_is_refused(tmp_path):
