@@ -1,80 +1,161 @@
-"""Times one training step on 512 x 512 slices, plain, as printed and by the default recipe.
+"""Times one training step on 512 x 512 slices: the plain way, as printed, and the default way.
 
-    python benchmarks/training.py --steps 2 --out training.json
+    python benchmarks/training.py --steps 3 --out training.json
 
-All three have the paper's networks (64 filters, 16 blocks, ResNets of its sizes), batch 1 and the
-same drawn slices. `plain` is what one writes down first: the whole slice through Keras' own layers.
-Figures beside the time: multiply-adds of the convolutions, forward and backward, and how many of
-them a second the step reaches. With --patches the default preset is timed on 64 x 64 patches too.
+All have the paper's networks (64 filters, 16 blocks, ResNets of its sizes), batch 1 and the same
+drawn slice. `plain` is what one writes down first: the whole slice through Keras' own layers. Each
+runs in a process of its own, since what one does to the C library's memory would help the others.
+
+Printed are seconds on the clock and of the CPU a step, multiply-adds of the convolutions, and the
+floor: how long these would take at the rate of this machine's matrix product. A profile of one more
+step says where the time goes; kernels that run side by side count in full. On machines that compute
+in bfloat16 or float16 the default way is timed in that too. With --patches 4 it is batches of
+64 x 64 patches and the preset's own networks, beside Keras' layers.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
+import subprocess
+import sys
+import tempfile
 import time
+from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-from ggngan_tf import config, inpainting, losses
+from ggngan_tf import config
 from ggngan_tf.data import nodules, pipeline
-from ggngan_tf.models import blocks
-from ggngan_tf.training import devices, painting, step
+from ggngan_tf.models import blocks, generator
+from ggngan_tf.training import devices, memory, step
+
+_SIDE = 512
+_OP = re.compile(r"^([\w./-]+):(_?[A-Z]\w*)$")  # how TensorFlow names a kernel in its trace
+_HOLDERS = ("Call", "If", "While", "Case")  # operations that are nothing but other operations
 
 
 def main() -> None:
     options = _options()
+    if options.only:
+        print(json.dumps(measure(options)))
+        return
+    names = list(recipes(options.patches))
     table = {"machine": _machine(), "steps": options.steps, "rows": []}
-    for name, settings, stock, size in _recipes(options):
-        row = measure(name, settings, stock, size, options.steps)
+    print(f"{'':<26}{'s':>8}{'ratio':>8}{'CPU s':>8}{'ratio':>8}{'GMAC':>8}{'floor s':>9}")
+    for name in names:
+        row = _measured(name, options)
         table["rows"].append(row)
-        base = table["rows"][0]["seconds"]
-        print(
-            f"{row['name']:<28}{row['seconds']:9.2f} s{base / row['seconds']:8.1f} x"
-            f"{row['gmac']:10.0f} GMAC{row['gmac'] / row['seconds']:8.1f} GMAC/s",
-            flush=True,
-        )
-        for part, seconds in row["parts"].items():
-            print(f"    {part:<24}{seconds:9.3f} s", flush=True)
+        _show(row, table["rows"][0])
     if options.out:
         options.out.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(name, settings, stock, size, steps):
-    """Returns the median time of a step, of its parts, and the multiply-adds it needs."""
+def recipes(patches: int | None) -> dict[str, config.Config]:
+    """Returns the settings to time, by name; those that start with `plain` get stock layers."""
+    paper, default = config.PRESETS["paper"], config.PRESETS["default"]
+    if patches:
+        small = _with(default, training={"batch": patches})
+        return {f"plain, patches x {patches}": small, f"default, patches x {patches}": small}
+    judges = {
+        name: {"filters": wide.filters, "blocks": wide.blocks}
+        for name, wide in (("whole", paper.whole), ("roi", paper.roi))
+    }
+    wide = _with(
+        default,
+        generator={"filters": paper.generator.filters, "blocks": paper.generator.blocks},
+        training={"batch": 1},
+        **judges,
+    )
+    own = _with(wide, whole={"stem": 4}, roi={"stem": 2})  # what a run takes on whole slices
+    found = {
+        "plain": paper,
+        "paper": paper,
+        "default, stem 2": _with(wide, whole={"stem": 2}, roi={"stem": 2}),
+        "default": own,
+    }
+    fast = devices.precision("auto")
+    if fast != "float32":
+        found[f"default, {fast}"] = _with(own, training={"precision": fast})
+    return found
+
+
+def measure(options: argparse.Namespace) -> dict:
+    """Returns what a step of one recipe takes."""
+    settings, stock = recipes(options.patches)[options.only], options.only.startswith("plain")
+    if not stock:
+        memory.keep()  # as every run does
     own = blocks.BatchNormalization
     blocks.BatchNormalization = keras.layers.BatchNormalization if stock else own
-    try:
-        trainer = step.Trainer(settings)
-    finally:
-        blocks.BatchNormalization = own
+    trainer = step.Trainer(settings)
+    size = 64 if options.patches else _SIDE
     chosen = drawn(settings.training.batch, size)
-    batch = pipeline.fixed(chosen, settings, settings.training.batch)
-    seconds = _timed(lambda: trainer.step(batch, tf.constant(0)), steps)
-    parts = _parts(trainer, batch, settings, steps) if size < 512 or steps > 1 else {}
-    parts["input"] = _input(chosen, settings)
-    counted = multiply_adds(settings, batch["target"].shape[1], settings.training.batch)
-    return {"name": name, "seconds": seconds, "gmac": counted / 1e9, "parts": parts}
+    batches, number = iter(pipeline.batches(chosen, settings)), tf.constant(0)
+    first = time.perf_counter()
+    _finish(trainer.step(next(batches), number))
+    first = time.perf_counter() - first
+    seconds, work, waits = [], [], []
+    for _ in range(options.steps):
+        before, used = time.perf_counter(), time.process_time()
+        batch = next(batches)
+        waits.append(time.perf_counter() - before)
+        _finish(trainer.step(batch, number))
+        seconds.append(time.perf_counter() - before)
+        work.append(time.process_time() - used)
+    batch = next(batches)
+    parts = profile(lambda: _finish(trainer.step(batch, number)), trainer.networks)
+    counted = multiply_adds(trainer, size) / 1e9
+    rate = _rate()
+    return {
+        "name": options.only,
+        "seconds": float(np.median(seconds)),
+        "cpu_seconds": float(np.median(work)),
+        "first_step_seconds": first,
+        "waiting_for_input_seconds": float(np.median(waits)),
+        "gmac": counted,
+        "machine_gmac_per_second": rate,
+        "floor_seconds": counted / rate,
+        "profile_seconds": parts,
+        "load_average": os.getloadavg()[0],
+    }
 
 
-def multiply_adds(settings: config.Config, side: int, batch: int) -> float:
+def multiply_adds(trainer: step.Trainer, side: int) -> float:
     """Returns the multiply-adds of all convolutions of a step.
 
-    The generator runs forward and back (three times its forward pass); a discriminator forward
-    twice, back with its weights' gradients twice, and back to the pixels once: seven times.
+    The generator runs forward and back: three times its forward pass. A discriminator runs forward
+    twice, back to its weights twice, back between its layers twice, and once more to the pixels:
+    seven times, and three more where R1 differentiates its slope.
     """
-    own = settings.generator
-    margin = 4 + 2 * own.blocks + 1 + 4
-    window = min(side, settings.region + 2 * margin) if settings.training.paste else side
-    channels = 1 + own.mask_input + own.noise_input
-    inner = (2 * own.blocks + 1) * 9 * own.filters**2
-    painted = window**2 * (81 * (channels + 1) * own.filters + inner)
-    judged = _judge(settings.whole, side) + _judge(settings.roi, settings.erase.roi_size)
-    return batch * (3 * painted + 7 * judged)
+    settings, networks = trainer.settings, trainer.networks
+    judged = _judge(networks.whole, side) + _judge(networks.roi, settings.erase.roi_size)
+    passes = 10 if settings.stability.r1 else 7
+    return settings.training.batch * (3 * _painter(settings, side) + passes * judged)
+
+
+def profile(run, networks) -> dict[str, float]:
+    """Returns the seconds of the kernels of `run`, by network and kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        tf.profiler.experimental.start(folder)
+        run()
+        tf.profiler.experimental.stop()
+        path = next(pathlib.Path(folder).rglob("*.xplane.pb"))
+        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+    judges = {networks.whole.name: "whole discriminator", networks.roi.name: "ROI discriminator"}
+    found = Counter()
+    for plane in space.planes:
+        for line in plane.lines:
+            for event in line.events:
+                kernel = _OP.match(plane.event_metadata[event.metadata_id].name)
+                if kernel and not kernel[2].endswith(_HOLDERS):
+                    found[_part(*kernel.groups(), judges)] += event.duration_ps / 1e12
+    return dict(found.most_common())
 
 
 def drawn(rows: int, size: int) -> nodules.NoduleSet:
@@ -101,92 +182,84 @@ def drawn(rows: int, size: int) -> nodules.NoduleSet:
     )
 
 
-def _recipes(options):
-    paper, default = config.PRESETS["paper"], config.PRESETS["default"]
-    training = default.training.model_copy(update={"batch": 1})
-    fast = default.model_copy(
-        update={
-            "generator": default.generator.model_copy(update={"filters": 64, "blocks": 16}),
-            "whole": paper.whole.model_copy(update={"mask_input": True}),
-            "roi": paper.roi.model_copy(update={"mask_input": True}),
-            "training": training.model_copy(update={"precision": options.precision}),
-        }
-    )
-    if options.patches:
-        batch = default.training.model_copy(update={"batch": options.patches})
-        small = default.model_copy(update={"training": batch})
-        yield f"patches, stock layers x {options.patches}", small, True, 64
-        yield f"patches, default x {options.patches}", small, False, 64
-        return
-    yield "plain", paper, True, 512
-    yield "preset paper", paper, False, 512
-    yield "default recipe", fast, False, 512
+def _painter(settings, side):
+    """Multiply-adds of the generator, forward: on the slice, or layer by layer on its window."""
+    own, reach = settings.generator, []
+    for size in (9, *[3] * (2 * own.blocks + 1), 9):
+        reach.append(size // 2)
+    margin, filters = sum(reach), own.filters
+    weights = [
+        81 * generator.channels(own) * filters,
+        *[9 * filters**2] * (2 * own.blocks + 1),
+        81 * filters,
+    ]
+    wide = settings.region + 2 * margin
+    if not settings.training.paste or wide >= side:
+        return side**2 * sum(weights)
+    sides = wide - 2 * np.cumsum(reach)
+    return float(sum(side**2 * count for side, count in zip(sides, weights, strict=True)))
 
 
-def _parts(trainer, batch, settings, steps):
-    """Times what a step is made of, each forward and back on its own."""
-    networks = trainer.networks
-    target, hole = batch["target"], batch["hole"]
-
-    def paint():
-        return painting.paint(networks.generator, batch, settings, tf.constant(0), training=True)
-
-    def judged(name, image, region):
-        also = [region] if getattr(settings, name).mask_input else []
-        return getattr(networks, name)(tf.concat([image, *also], axis=-1), training=True)
-
-    size = settings.erase.roi_size
-    origin = inpainting.window_origin(batch["centre"], size, tuple(target.shape[1:3]))
-    cut, region = (inpainting.crop(image, origin, size, size) for image in (target, hole))
-    image = tf.Variable(target)
-    work = {
-        "generator": (paint, networks.generator.trainable_variables),
-        "whole-image judge, once": (
-            lambda: judged("whole", target, hole),
-            networks.whole.trainable_variables,
-        ),
-        "ROI judge, once": (lambda: judged("roi", cut, region), networks.roi.trainable_variables),
-        "SSIM of the whole image": (lambda: losses.ssim_loss(target, image), [image]),
-    }
-    return {name: _timed(_gradient(*pair), steps) for name, pair in work.items()}
-
-
-def _gradient(forward, variables):
-    @tf.function
-    def run():
-        with tf.GradientTape() as tape:
-            cost = tf.reduce_mean(forward())
-        return tape.gradient(cost, variables)
-
-    return run
-
-
-def _input(chosen, settings):
-    batches = iter(pipeline.batches(chosen, settings))
-    return _timed(lambda: next(batches), 10)
-
-
-def _judge(settings, side):
-    side, before, total = side // 2, 1 + settings.mask_input, 0
-    total += side**2 * 9 * before * settings.filters[0]
-    before = settings.filters[0]
-    for stage, filters in enumerate(settings.filters):
-        side = side // 2 if stage else side
-        for block in range(settings.blocks):
-            total += side**2 * 9 * filters * (before + filters)
-            total += side**2 * before * filters if stage and not block else 0
-            before = filters
+def _judge(network, side):
+    """Multiply-adds of a discriminator, forward."""
+    total, side = 0, side // network.stem
+    total += side**2 * int(np.prod(network.trunk.layers[0].kernel.shape))
+    for block in network.trunk.layers[2:]:
+        side //= block.stride
+        kernels = [v for v in block.trainable_variables if len(v.shape) == 4]
+        total += side**2 * sum(int(np.prod(kernel.shape)) for kernel in kernels)
     return total
 
 
-def _timed(run, count):
-    run()
+def _part(name, kind, judges):
+    scopes = name.split("/")
+    network = next((text for scope, text in judges.items() if scope in scopes), None)
+    if "SSIM" in name:
+        return "SSIM"
+    if "adam" in name.lower():
+        return "optimisers"
+    return f"{network or 'generator'}, {'convolutions' if 'Conv2D' in kind else 'the rest'}"
+
+
+def _rate():
+    """Returns the multiply-adds a second, in billions, of a matrix product in float32."""
+    one = tf.random.stateless_uniform((2048, 2048), (1, 2))
     seconds = []
-    for _ in range(count):
+    for _ in range(5):
         before = time.perf_counter()
-        tf.nest.map_structure(lambda value: value.numpy(), run())
+        tf.linalg.matmul(one, one).numpy()
         seconds.append(time.perf_counter() - before)
-    return float(np.median(seconds))
+    return 2048**3 / 1e9 / min(seconds)
+
+
+def _with(settings, **sections):
+    changed = {
+        name: getattr(settings, name).model_copy(update=values) for name, values in sections.items()
+    }
+    return settings.model_copy(update=changed)
+
+
+def _finish(terms):
+    tf.nest.map_structure(lambda value: value.numpy(), terms)
+
+
+def _measured(name, options):
+    command = [sys.executable, __file__, "--only", name, "--steps", str(options.steps)]
+    command += ["--patches", str(options.patches)] if options.patches else []
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _show(row, base):
+    wall, work = base["seconds"] / row["seconds"], base["cpu_seconds"] / row["cpu_seconds"]
+    print(
+        f"{row['name']:<26}{row['seconds']:8.2f}{wall:8.1f}{row['cpu_seconds']:8.2f}{work:8.1f}"
+        f"{row['gmac']:8.0f}{row['floor_seconds']:9.2f}   "
+        f"(load {row['load_average']:.1f}, {row['machine_gmac_per_second']:.0f} GMAC/s)"
+    )
+    for part, seconds in row["profile_seconds"].items():
+        print(f"    {part:<36}{seconds:9.3f} s")
+    print(f"    {'waiting for input':<36}{row['waiting_for_input_seconds']:9.4f} s", flush=True)
 
 
 def _machine():
@@ -197,8 +270,8 @@ def _machine():
 def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--precision", default="float32", type=devices.precision)
     parser.add_argument("--patches", type=int, metavar="BATCH")
+    parser.add_argument("--only", help="One row, as JSON.")
     parser.add_argument("--out", type=pathlib.Path)
     return parser.parse_args()
 
