@@ -5,8 +5,9 @@
 A run of the smoke preset with very small networks, a checkpoint and a validation every few steps,
 is started, killed after a random time (one in ten while it starts, the others while it trains and
 writes), and resumed by the next start. After each kill the newest checkpoint is read whole (every
-value, by its checksum), and the run may not have lost a step that an earlier checkpoint had. At the end the run is finished and compared, value by value, with one
-that nobody killed: on a CPU in float32 they must be equal, bit for bit.
+value, by its checksum), and the run may not have lost a step that an earlier checkpoint had. At the
+end the run is finished and compared, value by value, with one that nobody killed: on a CPU in
+float32 they must be equal, bit for bit.
 """
 
 import argparse
