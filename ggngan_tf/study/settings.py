@@ -103,12 +103,19 @@ class Study(_Section):
         for p in range(10, 101, 10)  # "10 training subsets", Evaluation of performance
     )
     seeds: config.Positive = 3
+    # Orders in which patients join the subsets, each with GANs of its own; ours. Seed s takes
+    # order s % orders; 0: an order a seed. Fewer orders than seeds save GANs.
+    orders: Count = 0
     arms: tuple[Arm, ...] = ("plain", "real", "weighted", "oversampled", "copy_paste", "synthetic")
     split: Split = Split()
     gan: Gan = Gan()
     synthesis: Synthesis = Synthesis()
     classifier: Classifier = Classifier()
     bootstrap: config.Positive = 2_000
+
+    def order(self, seed: int) -> int:
+        """Returns which order of patients a seed takes."""
+        return seed % self.orders if self.orders else seed
 
     @pydantic.model_validator(mode="after")
     def _check(self):

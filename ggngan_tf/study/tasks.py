@@ -60,14 +60,16 @@ def build(study: settings_.Study, data_hash: str) -> list[Task]:
     split = _picked(study, "rule", "split")
     graph.add("validation", "held", split | {"part": "validation"})
     graph.add("test", "held", split | {"part": "test"})
-    for seed in range(study.seeds):
+    for order in sorted({study.order(seed) for seed in range(study.seeds)}):
         before = None
         for rank, percentage in enumerate(study.percentages):
-            tag = label(percentage, seed)
-            subset = split | {"percentage": percentage, "seed": seed}
+            tag = label(percentage, order)
+            subset = split | {"percentage": percentage, "seed": order}
             graph.add(f"subset-{tag}", "subset", subset)
-            before = _gan(graph, study, seed, rank, tag, before)
-            _classifiers(graph, study, seed, tag)
+            before = _gan(graph, study, order, rank, tag, before)
+    for seed in range(study.seeds):
+        for percentage in study.percentages:
+            _classifiers(graph, study, seed, percentage)
     return graph.tasks
 
 
@@ -153,7 +155,8 @@ def _gan(graph, study, seed, rank, tag, before):
     return gan
 
 
-def _classifiers(graph, study, seed, tag):
+def _classifiers(graph, study, seed, percentage):
+    tag = label(percentage, study.order(seed))
     for arm, kind, ratio in arms(study):
         settings = _picked(study, "rule", "window", "classifier") | {
             "arm": arm,
@@ -166,4 +169,5 @@ def _classifiers(graph, study, seed, tag):
         inputs = {"subset": f"subset-{tag}", "validation": "validation", "test": "test"}
         if kind in ADDED:
             inputs["added"] = f"{ADDED[kind]}-{tag}"
-        graph.add(f"classifier-{tag}-{arm}", "classifier", settings, inputs)
+        name = f"classifier-{label(percentage, seed)}-{arm}"
+        graph.add(name, "classifier", settings, inputs)

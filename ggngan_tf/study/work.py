@@ -1,6 +1,7 @@
 """What each kind of task does: from the folders of its inputs to its own, whole or not at all."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -173,6 +174,7 @@ def _lineage(folder, *sets):
     _write_json(folder / "lineage.json", {"patients": patients, "pixels": pixels})
 
 
+@functools.lru_cache(maxsize=4)
 def _read(folder):
     return nodules_.read(folder / "set.h5")
 

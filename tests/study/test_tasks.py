@@ -82,6 +82,14 @@ def test_a_warm_gan_goes_on_from_the_next_smaller_subset_of_its_seed():
     assert "before" not in {t.name: t for t in tasks.build(STUDY, "0")}["gan-100-s0"].inputs
 
 
+def test_seeds_that_share_an_order_share_its_gans():
+    shared = STUDY.model_copy(update={"seeds": 3, "orders": 1})
+    names = [task.name for task in tasks.build(shared, "0" * 64)]
+    assert sum(name.startswith("gan-") for name in names) == 2
+    assert sum(name.startswith("classifier-") for name in names) == 3 * 2 * 4
+    assert changed(STUDY.model_copy(update={"orders": 1})) == set()
+
+
 def test_each_ratio_is_an_arm_of_its_own():
     study = STUDY.model_copy(update={"synthesis": settings.Synthesis(ratios=(1.0, 0.5, 4.0))})
     names = [name for name, _, _ in tasks.arms(study)]
