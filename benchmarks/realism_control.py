@@ -60,7 +60,11 @@ def measure(
             reader = train_reader(name)
             asked = np.tile(np.arange(1.0, 6.0), -(-count // 5))[:count]
             painted = _painted(model, held, grounds, {name: asked})
-            found[name] = _agreement(asked, reader.read(painted)) | {"reader": reader.own}
+            read = reader.read(painted)
+            found[name] = _agreement(asked, read) | {
+                "reader": reader.own,
+                "levels": reader.levels(asked, read),
+            }
     return found
 
 
@@ -74,6 +78,7 @@ class Reader:
         guessed = sklearn.model_selection.cross_val_predict(
             _regression(), values, ratings, groups=table.patient, cv=folds
         )
+        self.ratings, self.guessed = ratings, guessed
         self.own = _agreement(ratings, guessed, keep=False)
         self.model = _regression().fit(values, ratings)
 
@@ -84,6 +89,19 @@ class Reader:
         read = np.full(len(table), np.nan)
         read[known] = self.model.predict(table[known].to_numpy(float))
         return read
+
+    def levels(self, asked: np.ndarray, read: np.ndarray) -> dict[str, list[float]]:
+        """Returns by grade the mean reading of synthetic nodules, and of unseen real ones.
+
+        A regression reads extremes towards the middle, in both alike.
+        """
+        return {
+            f"{grade}": [
+                float(np.nanmean(read[np.rint(asked) == grade])),
+                float(self.guessed[np.rint(self.ratings) == grade].mean()),
+            ]
+            for grade in range(1, 6)
+        }
 
 
 def train_reader(name: str) -> Reader:
@@ -204,6 +222,10 @@ def text(found: dict[str, dict]) -> str:
             f"| {name} | {one['n']} | {one['pearson']:.2f} | {one['mean_error']:.2f} | "
             f"{one['mean_absolute_error']:.2f} | {real} |"
         )
+    for name, one in found.items():
+        if "levels" in one:
+            pairs = [f"{g}: {a:.1f} ({b:.1f})" for g, (a, b) in one["levels"].items()]
+            lines += ["", f"{name} asked: read (real nodules of that grade): " + ", ".join(pairs)]
     return "\n".join(lines)
 
 

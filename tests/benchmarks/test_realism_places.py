@@ -1,10 +1,12 @@
 import types
 
 import numpy as np
+import pandas as pd
 import pytest
 import realism_control
 import realism_models
 import realism_places
+import sklearn.tree
 from scipy import ndimage
 
 from tests import conftest
@@ -129,3 +131,28 @@ def test_the_diameter_of_a_disc_is_measured_in_the_picture_and_not_in_the_mask()
     own, measured = realism_control.diameters(image, asked[None], np.array([[0.5, 0.5]]))
     assert own[0] == pytest.approx((2 * np.hypot(8, 2) + 1) / 2)  # from (-8, -2) to (8, 2)
     assert measured[0] == pytest.approx((2 * np.hypot(10, 2) + 1) / 2, abs=0.6)
+
+
+def test_a_reader_learns_a_rating_that_the_features_show_and_says_how_well(monkeypatch):
+    quick = sklearn.tree.DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
+    monkeypatch.setattr(realism_control, "_regression", lambda: quick)
+    random = np.random.default_rng(0)
+    ratings = np.tile(np.arange(1.0, 6.0), 40)
+    names = [*realism_control.radiomics.FEATURES, *realism_control.radiomics.SHAPES]
+    values = random.normal(0, 1, (200, len(names)))
+    values[:, 0] += 4 * ratings
+    patients = np.arange(200) // 2
+    table = pd.DataFrame(values, columns=names).assign(patient=patients)
+    reader = realism_control.Reader(table, ratings)
+    assert reader.own["n"] == 200 and reader.own["pearson"] > 0.9
+    assert reader.own["mean_absolute_error"] < 0.6
+    levels = reader.levels(ratings, ratings + 1)
+    assert [a for a, _ in levels.values()] == [2, 3, 4, 5, 6]
+    assert [b for _, b in levels.values()] == pytest.approx([1, 2, 3, 4, 5], abs=0.5)
+
+
+def test_agreement_is_worked_out_of_what_was_measured():
+    found = realism_control._agreement([1, 2, 3, 4], np.array([2, 3, 4, np.nan]))
+    assert found["n"] == 3 and found["pearson"] == pytest.approx(1)
+    assert found["mean_error"] == found["mean_absolute_error"] == 1
+    assert found["asked"] == [1, 2, 3]
