@@ -10,11 +10,21 @@ from ggngan_tf.cli import options
 @click.command()
 @click.argument("run", metavar="RUN", type=options.FOLDER)
 @options.out
-def export(run: pathlib.Path, out: pathlib.Path) -> None:
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="bfloat16: for servers whose CPU has AMX or AVX512-BF16.",
+)
+def export(run: pathlib.Path, out: pathlib.Path, precision: str) -> None:
     """Export the generator of a run folder as a SavedModel: the next version of --out."""
     from ggngan_tf.synthesis import export as exporting
+    from ggngan_tf.training import devices
 
-    click.echo(f"Exported {exporting.export(run, out)}")
+    if precision == "bfloat16" and not devices.is_fast_in_bfloat16():
+        click.echo("note: this machine has no bfloat16; the model will be slow on it.", err=True)
+    click.echo(f"Exported {exporting.export(run, out, precision=precision)}")
 
 
 @click.command()
@@ -25,6 +35,10 @@ def export(run: pathlib.Path, out: pathlib.Path) -> None:
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Nodules.")
 @click.option("--sites", "table", type=options.FILE, help="CSV of sites, in place of --count.")
 @click.option("--diameter", type=click.FloatRange(3, 30), help="mm; drawn if not given.")
+@click.option("--texture", type=click.FloatRange(1, 5), help="Grade, 1 hazy to 5 solid.")
+@click.option("--malignancy", type=click.FloatRange(1, 5), help="Rating, 1 to 5.")
+@click.option("--density", type=click.FloatRange(-1000, 400), help="Mean HU inside; drawn if not.")
+@click.option("--spread", type=click.FloatRange(0, 500), help="Standard deviation of HU inside.")
 @click.option("--series", "series_uid", help="Series Instance UID, where INPUT holds several.")
 @click.option("--marker", is_flag=True, help='Burn "SYNTHETIC" into every slice.')
 @click.option("--deidentify", is_flag=True, help="Apply the DICOM PS3.15 basic profile.")
@@ -39,6 +53,10 @@ def generate(
     count: int,
     table: pathlib.Path | None,
     diameter: float | None,
+    texture: float | None,
+    malignancy: float | None,
+    density: float | None,
+    spread: float | None,
     series_uid: str | None,
     marker: bool,
     deidentify: bool,
@@ -55,16 +73,23 @@ def generate(
     from ggngan_tf import files
     from ggngan_tf.synthesis import saved
 
-    files.check_new(out, force)  # before the minutes that the rest may take
-    generator = saved.load(model, unchecked=unchecked)
+    # What may be wrong is looked at before the minutes that the rest may take.
+    files.check_new(out, force)
+    saved.check(model, unchecked=unchecked)
+
+    def load():
+        return saved.load(model, unchecked=unchecked)
+
+    asked = _asked(texture, malignancy, density, spread)
+
     if source.suffix in (".h5", ".hdf5"):
-        result = _repaint(source, out, generator, seed)
+        result = _repaint(source, out, load, seed, asked)
         text = f"Painted {result['nodules']} nodules anew: {out}"
     else:
         result = _insert(
             source,
             out,
-            generator,
+            load,
             count,
             table,
             diameter,
@@ -73,22 +98,33 @@ def generate(
             deidentify,
             seed,
             force,
+            asked,
         )
         text = f"Painted {result['nodules']} nodules: {out}/preview.png, {out}/manifest.csv"
     options.show(result, text, as_json)
 
 
-def _repaint(source, out, model, seed):
+def _asked(*wanted):
+    """Returns what was asked for in the order of `conditions.NAMES`, NaN for the rest, or None."""
+    import numpy as np
+
+    if all(value is None for value in wanted):
+        return None
+    return np.array([np.nan if value is None else value for value in wanted], np.float32)
+
+
+def _repaint(source, out, load, seed, asked):
     from ggngan_tf.data import nodules
     from ggngan_tf.synthesis import repaint
 
-    painted = repaint.repaint(nodules.read(source), model, seed)
+    real = nodules.read(source)
+    painted = repaint.repaint(real, load(), seed, asked)
     nodules.write(painted, out)
     return {"out": out, "nodules": len(painted)}
 
 
 def _insert(
-    source, out, model, count, table, diameter, series_uid, marker, deidentify, seed, force
+    source, out, load, count, table, diameter, series_uid, marker, deidentify, seed, force, asked
 ):
     from ggngan_tf.data import dicom
     from ggngan_tf.synthesis import insert
@@ -100,6 +136,6 @@ def _insert(
         click.echo(f"note: {note}", err=True)
     lung = insert.find_lung(series)
     places = insert.choose_sites(series, lung, count, table, diameter, seed)
-    made = insert.insert(series, lung, places, model, seed)
+    made = insert.insert(series, lung, places, load(), seed, asked)
     insert.write(series, made, out, seed, burn_marker=marker, deidentified=deidentify, force=force)
     return {"out": out, "nodules": len(made), "slices": len(series)}

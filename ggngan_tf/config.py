@@ -28,7 +28,12 @@ class Data(_Frozen):
     split_seed: int = 0
     fractions: tuple[Weight, Weight, Weight] = (0.7, 0.1, 0.2)  # train, validation, test patients
     window: tuple[float, float] = (-1000.0, 400.0)  # HU that become 0 and 1; ours: air to bone
+    # Side of the square that networks see, a multiple of 16; 0: as large as the data allow.
+    side: Annotated[int, pydantic.Field(ge=0, multiple_of=16)] = 0
     lung: bool = False  # blank outside the lung; ours: the pleura around a nodule is information
+    # Share of each batch that are nodules of other textures: they teach how lung goes on behind a
+    # nodule and what a scanner's noise is like, which 160 ground glass nodules are few for; ours.
+    others: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.4
     shift: Annotated[int, pydantic.Field(ge=0)] = 8  # pixels a whole slice is moved at most; ours
 
     @pydantic.field_validator("window", "fractions", mode="before")
@@ -67,6 +72,8 @@ class Generator(_Frozen):
     blocks: Positive = 6  # this and 32 filters train on 2 cores in an hour; ours
     mask_input: bool = True
     noise_input: bool = True
+    conditions: bool = True  # texture, malignancy, density and its spread, as asked for; ours
+    contrast: float = 4.0  # what intensities are multiplied by: lung lies at 0.1 of 0 to 1; ours
 
 
 class Discriminator(_Frozen):
@@ -75,6 +82,11 @@ class Discriminator(_Frozen):
     filters: tuple[Positive, ...]
     blocks: Positive = 1  # residual blocks a stage
     mask_input: bool = True
+    conditions: bool = True  # as the generator's; ours
+    contrast: float = 4.0  # as the generator's; ours
+    residual: bool = True  # sees the image less its blurred self too: noise and texture; ours
+    normalisation: bool = False  # batch normalisation; ours: small batches unsteady it
+    hole_pooling: bool = True  # averages its features over the hole and not the image; ours
     # Stride of the first layer; 0: a run takes 4 on whole slices, where full resolution is most of
     # the arithmetic and the ROI's judge sees it anyway (He et al., 2016, start by 4 too), else 2.
     stem: Literal[0, 2, 4] = 0
@@ -92,6 +104,11 @@ class Loss(_Frozen):
     whole_adversarial: Weight = 1.0  # Eq. 1
     roi_ssim: Weight = 1.0  # Eq. 1
     roi_adversarial: Weight = 1.0  # Eq. 1
+    # What mean and standard deviation inside the nodule are off from what was asked for, in units
+    # of 70 and 35 HU; ours.
+    density: Weight = 0.0
+    spread: Weight = 0.0
+    radiomic: Weight = 0.0  # ggngan_tf.radiomic_loss: the paper's own proposal
 
 
 class Stability(_Frozen):
@@ -122,7 +139,13 @@ class Training(_Frozen):
     )
     paste: bool = True  # discriminators see the painted region in the real slice; ours
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    compiled: bool = False  # by XLA: a minute more at the start, less for each step; on one device
     devices: Literal["auto", "one", "mirrored", "workers"] = "auto"  # docs/scale.md
+    # From here to the last step all learning rates fall to a tenth; ours. 1: they do not.
+    decay_from: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.5
+    # From here on the generator's batch normalisation uses the statistics that inference will use,
+    # so that it is trained as it is used; ours. 1: never.
+    freeze_from: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.6
     seed: Annotated[int, pydantic.Field(ge=0, lt=2**31)] = 0
     log_every: Positive = 50
     checkpoint_every: Positive = 500
@@ -143,9 +166,12 @@ class Config(_Frozen):
     whole: Discriminator = Discriminator(filters=(32, 64, 128, 128))
     roi: Discriminator = Discriminator(filters=(32, 64, 128))
     # Ours: SSIM pulls towards the mean of all nodules that would fit, and so smooths texture away.
-    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1)
+    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, density=1.0, spread=1.0, radiomic=0.5)
     training: Training = Training()
-    stability: Stability = Stability()
+    # Ours: a painted nodule against its own twin, which differs from it in the hole only.
+    stability: Stability = Stability(
+        objective="relativistic", r1=0.02, judge_learning_rate=1e-3, beta_1=0.5
+    )
 
     @pydantic.model_validator(mode="after")
     def _check(self):
@@ -162,13 +188,29 @@ class Config(_Frozen):
 # The paper is silent on filters, blocks, batch and steps: 64 and 16 are SRGAN's (Ledig et al.,
 # 2017), the discriminators ResNet-18's stages (He et al., 2016); one 512 x 512 slice a step is what
 # fits a 32 GB card with room to spare, and 34,000 steps are 100 passes over its 340 nodules.
+_AS_PRINTED = {
+    "mask_input": False,
+    "conditions": False,
+    "contrast": 1.0,
+    "residual": False,
+    "normalisation": True,
+    "hole_pooling": False,
+    "stem": 2,
+}
 _PAPER = Config(
     preset="paper",
-    data=Data(lung=True),
+    data=Data(lung=True, others=0.0),
     erase=Erase(shape="box", dilation=0),
-    generator=Generator(filters=64, blocks=16, mask_input=False, noise_input=False),
-    whole=Discriminator(filters=(64, 128, 256, 512), blocks=2, mask_input=False, stem=2),
-    roi=Discriminator(filters=(64, 128, 256), blocks=1, mask_input=False, stem=2),
+    generator=Generator(
+        filters=64,
+        blocks=16,
+        mask_input=False,
+        noise_input=False,
+        conditions=False,
+        contrast=1.0,
+    ),
+    whole=Discriminator(filters=(64, 128, 256, 512), blocks=2, **_AS_PRINTED),
+    roi=Discriminator(filters=(64, 128, 256), blocks=1, **_AS_PRINTED),
     loss=Loss(),
     training=Training(
         steps=34_000,
@@ -176,7 +218,10 @@ _PAPER = Config(
         learning_rate=1e-4,  # "Construction of the DL model"
         averaging=0.0,
         paste=False,
+        decay_from=1.0,
+        freeze_from=1.0,
     ),
+    stability=Stability(),
 )
 _SMOKE = Config(
     preset="smoke",

@@ -6,6 +6,8 @@ so that they cannot differ. Batches are float32 `(batch, row, column, channel)`.
 
 import tensorflow as tf
 
+from ggngan_tf import config
+
 
 def scale(hu: tf.Tensor, window: tuple[float, float]) -> tf.Tensor:
     """Returns HU clipped to `window` and scaled to [0, 1], float32, any shape."""
@@ -56,19 +58,43 @@ def paste(image: tf.Tensor, painted: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
 
 
 def generator_input(
-    erased: tf.Tensor, hole: tf.Tensor, noise: tf.Tensor, *, mask_input: bool, noise_input: bool
+    erased: tf.Tensor,
+    hole: tf.Tensor,
+    noise: tf.Tensor,
+    conditions: tf.Tensor,
+    settings: config.Generator,
 ) -> tf.Tensor:
-    """Returns what the generator sees: the erased image and, if asked for, hole and noise.
+    """Returns what the generator sees: the erased image and what else the settings ask for.
 
     Args:
         erased: `(batch, row, column, 1)` in [0, 1].
         hole: The same shape, ones where to paint.
         noise: The same shape, standard normal; seen inside the hole only.
-        mask_input: Whether the hole is a channel.
-        noise_input: Whether the noise is a channel.
+        conditions: `(batch, condition)`, about -1 to 1; seen inside the hole only.
+        settings: Which of them are channels.
     """
-    channels = [erased] + [hole] * mask_input + [noise * hole] * noise_input
+    channels = [erased * settings.contrast] + [hole] * settings.mask_input
+    channels += [noise * hole] * settings.noise_input
+    channels += [planes(conditions, hole)] * settings.conditions
     return tf.concat(channels, axis=-1)
+
+
+def planes(conditions: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
+    """Returns one channel a condition, its value inside the hole and 0 outside.
+
+    Args:
+        conditions: `(batch, condition)`.
+        hole: `(batch, row, column, 1)`.
+    """
+    return hole * conditions[:, None, None, :]
+
+
+def residual(image: tf.Tensor) -> tf.Tensor:
+    """Returns `image` less its blurred self: noise and fine texture, `(batch, row, column, 1)`."""
+    weights = tf.constant([1.0, 4.0, 6.0, 4.0, 1.0], image.dtype) / 16.0  # binomial, 1 pixel wide
+    padded = tf.pad(image, [[0, 0], [2, 2], [2, 2], [0, 0]], "REFLECT")
+    down = tf.nn.conv2d(padded, weights[:, None, None, None], 1, "VALID")
+    return image - tf.nn.conv2d(down, weights[None, :, None, None], 1, "VALID")
 
 
 def window_origin(centre: tf.Tensor, size: int, shape: tuple[int, int]) -> tf.Tensor:

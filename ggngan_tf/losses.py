@@ -51,6 +51,11 @@ def pasted_ssim_loss(
     return ssim_loss(*cut) * seen / ((sides[0] - _REACH) * (sides[1] - _REACH))
 
 
+def absolute_loss(target: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
+    """Returns the mean absolute difference of two tensors of one shape, a scalar float32."""
+    return tf.reduce_mean(tf.abs(tf.cast(target, tf.float32) - tf.cast(found, tf.float32)))
+
+
 def adversarial_loss(logits: tf.Tensor) -> tf.Tensor:
     """Returns the mean of `-log D`, a scalar float32, from logits of any shape.
 

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ggngan_tf import inpainting
+from ggngan_tf import config, inpainting
 
 WINDOW = (-1000.0, 400.0)
 
@@ -53,11 +53,24 @@ def test_paste_keeps_every_other_pixel_bit_for_bit():
 def test_noise_is_seen_inside_the_hole_only():
     ones = tf.ones((1, 3, 3, 1))
     hole = tf.constant(np.eye(3, dtype=np.float32)[None, ..., None])
-    seen = inpainting.generator_input(ones, hole, 5 * ones, mask_input=True, noise_input=True)
-    assert seen.shape == (1, 3, 3, 3)
+    asked = tf.constant([[7.0, -2.0]])
+    seen = inpainting.generator_input(ones, hole, 5 * ones, asked, config.Generator(contrast=3.0))
+    assert seen.shape == (1, 3, 3, 5)
+    np.testing.assert_array_equal(seen[..., 0], 3 * ones[..., 0])
     np.testing.assert_array_equal(seen[..., 2], 5 * hole[..., 0])
-    alone = inpainting.generator_input(ones, hole, ones, mask_input=False, noise_input=False)
-    np.testing.assert_array_equal(alone, ones)
+    np.testing.assert_array_equal(seen[..., 3], 7 * hole[..., 0])
+    np.testing.assert_array_equal(seen[..., 4], -2 * hole[..., 0])
+    paper = config.PRESETS["paper"].generator
+    np.testing.assert_array_equal(inpainting.generator_input(ones, hole, ones, asked, paper), ones)
+
+
+def test_a_residual_is_what_a_blur_takes_away():
+    image = np.zeros((1, 9, 9, 1), np.float32)
+    image[0, 4, 4] = 1.0
+    found = inpainting.residual(tf.constant(image)).numpy()[0, :, :, 0]
+    np.testing.assert_allclose(found[4, 4], 1 - (6 / 16) ** 2)
+    np.testing.assert_allclose(found[4, 5], -(6 / 16) * (4 / 16))
+    np.testing.assert_allclose(inpainting.residual(tf.ones((1, 9, 9, 1))), 0.0, atol=1e-6)
 
 
 def test_a_window_is_kept_inside_the_image():

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ggngan_tf import config, errors, inpainting
-from ggngan_tf.data import nodules
+from ggngan_tf.data import conditions, nodules
 
 Batch = dict[str, tf.Tensor]
 _MULTIPLE = 16  # pixels; sides that the discriminators can halve four times
@@ -33,11 +33,13 @@ def batches(
     settings: config.Config,
     first_step: int = 0,
     share: tf.distribute.InputContext | None = None,
+    others: nodules.NoduleSet | None = None,
 ) -> tf.data.Dataset:
     """Returns an endless dataset of training batches, starting at step `first_step`.
 
     Every nodule is seen once an epoch, in another order each time, flipped, rotated by right
-    angles and shifted, its ROI always inside.
+    angles and shifted, its ROI always inside. Likewise the `others`, which take `data.others` of
+    each batch; of them those that are wider than what is painted are left out.
 
     Args:
         chosen: The nodules.
@@ -45,11 +47,13 @@ def batches(
         first_step: Where to start.
         share: Which part of each batch is for this machine, and over how many devices; all of it
             for one if not given.
+        others: Nodules of other textures, of the same patients.
 
     Returns:
         For each device in turn a batch with `target` float32 `(batch, size, size, 1)` in [0, 1],
-        `hole` the same shape (1 where to paint) and `centre` int32 `(batch, 2)` (row and column of
-        the ROI's centre).
+        `mask` and `hole` the same shape (1 in the nodule, 1 where to paint), `centre` int32
+        `(batch, 2)` (row and column of the ROI's centre) and `conditions` float32 `(batch, 4)` (as
+        `data.conditions` measures them).
 
     Raises:
         TrainingError: Images are too small, there are fewer nodules than a batch holds, or the
@@ -66,14 +70,22 @@ def batches(
             f"a batch of {batch} cannot be shared equally by {share.num_replicas_in_sync} devices; "
             "set training.batch to a multiple of them."
         )
-    load = _loader(chosen, settings)
+    others = _fitting(others, settings)
+    guests = round(batch * settings.data.others) if len(others) else 0
+    hosts = batch - guests
+    host = _loader(chosen, settings)
+    guest = _loader(others, settings) if guests else None
 
     def sample(number: tf.Tensor) -> Batch:
-        epoch, position = number // len(chosen), number % len(chosen)
-        order_seed = tf.stack([seed, tf.cast(epoch, tf.int32)])
-        row = tf.random.experimental.index_shuffle(position, order_seed, len(chosen) - 1)
-        loaded = load(row, tf.stack([seed, tf.cast(number, tf.int32)]))
-        return {name: loaded[name] for name in ("target", "hole", "centre")}
+        step, place = number // batch, number % batch
+        turned = tf.stack([seed, tf.cast(number, tf.int32)])
+        own = lambda: host(_shuffled(step * hosts + place, len(chosen), seed), turned)  # noqa: E731
+        if not guests:
+            return own()
+        turn = step * guests + place - hosts
+        return tf.cond(
+            place < hosts, own, lambda: guest(_shuffled(turn, len(others), seed + 1), turned)
+        )
 
     worker, workers = share.input_pipeline_id, share.num_input_pipelines
     own = share.get_per_replica_batch_size(batch)
@@ -84,29 +96,42 @@ def batches(
     return samples.batch(own, drop_remainder=True).prefetch(2)
 
 
-def fixed(
-    chosen: nodules.NoduleSet, settings: config.Config, count: int, mask: bool = False
-) -> Batch:
-    """Returns one batch of the first `count` nodules, centred and neither turned nor shifted.
+def _shuffled(turn, count, seed):
+    """Returns the row whose turn it is, in another order each time that all have had theirs."""
+    order_seed = tf.stack([seed, tf.cast(turn // count, tf.int32)])
+    return tf.random.experimental.index_shuffle(turn % count, order_seed, count - 1)
 
-    With `mask` the batch also has `mask`, the nodules' own pixels, of the shape of `hole`.
-    """
+
+def _fitting(others, settings):
+    """Returns the nodules that are no wider than what is painted in training."""
+    if others is None or not len(others) or not settings.data.others:
+        return ()
+    return others.take(np.flatnonzero(~_wide(others, settings)))
+
+
+def fixed(chosen: nodules.NoduleSet, settings: config.Config, count: int) -> Batch:
+    """Returns one batch of the first `count` nodules, centred and neither turned nor shifted."""
     load = _loader(chosen.take(np.arange(min(count, len(chosen)))), settings, augment=False)
     rows = tf.range(min(count, len(chosen)))
-    kinds = {"target": tf.float32, "hole": tf.float32, "centre": tf.int32, "mask": tf.float32}
-    loaded = tf.map_fn(lambda row: load(row, tf.zeros(2, tf.int32)), rows, kinds)
-    return {name: value for name, value in loaded.items() if mask or name != "mask"}
+    kinds = {name: tf.float32 for name in ("target", "hole", "mask", "conditions")}
+    return tf.map_fn(
+        lambda row: load(row, tf.zeros(2, tf.int32)), rows, kinds | {"centre": tf.int32}
+    )
 
 
 def clipped(chosen: nodules.NoduleSet, settings: config.Config) -> int:
     """Returns how many nodules are wider than what is painted in training."""
+    return int(_wide(chosen, settings).sum())
+
+
+def _wide(chosen, settings):
     if settings.erase.shape == "contour":
         size = settings.region - 2 * settings.erase.dilation
     else:
         size = settings.erase.roi_size
     heights = np.ptp(_extents(chosen.mask.any(axis=2)), axis=1) + 1
     widths = np.ptp(_extents(chosen.mask.any(axis=1)), axis=1) + 1
-    return int(((heights > size) | (widths > size)).sum())
+    return (heights > size) | (widths > size)
 
 
 def _extents(lines):
@@ -119,7 +144,9 @@ def _loader(chosen, settings, augment=True):
     image, mask = tf.constant(chosen.image), tf.constant(chosen.mask)
     lung = tf.constant(chosen.lung) if settings.data.lung and chosen.lung is not None else None
     centre = tf.constant(chosen.roi_centre)
+    asked = tf.constant(conditions.measure(chosen, settings.data.window))
     size = image_size(*chosen.image.shape[1:])
+    size = min(size, settings.data.side or size)
 
     def load(row: tf.Tensor, seed: tf.Tensor) -> Batch:
         target = inpainting.scale(image[row], settings.data.window)
@@ -131,7 +158,13 @@ def _loader(chosen, settings, augment=True):
             stack, middle = _turn(stack, middle, seed)
         middle = tf.ensure_shape(middle, (2,))
         hole = make_hole(stack[None, :, :, 1:], middle[None], settings.erase)[0]
-        return {"target": stack[:, :, :1], "hole": hole, "centre": middle, "mask": stack[:, :, 1:]}
+        return {
+            "target": stack[:, :, :1],
+            "hole": hole,
+            "mask": stack[:, :, 1:],
+            "centre": middle,
+            "conditions": asked[row],
+        }
 
     return load
 

@@ -1,8 +1,10 @@
 """The generator: SRGAN without up-sampling (Fig. 2; Ledig et al., 2017)."""
 
 import keras
+import tensorflow as tf
 
 from ggngan_tf import config
+from ggngan_tf.data import conditions
 from ggngan_tf.models import blocks
 
 
@@ -38,7 +40,7 @@ class Generator(keras.Model):
             ]
         )
         # The paper is silent; a sigmoid in float32 keeps the output in the range of the data.
-        self.tail = keras.layers.Conv2D(1, 9, padding="same", dtype="float32", activation="sigmoid")
+        self.tail = keras.layers.Conv2D(1, 9, padding="same", dtype="float32")
 
     @property
     def margin(self) -> int:
@@ -54,7 +56,8 @@ class Generator(keras.Model):
     def call(self, image, training=None):
         head = self.head(image, training=training)
         features = self.trunk(head, training=training)
-        return self.tail(head + self.join(features, training=training))
+        features = tf.cast(head + self.join(features, training=training), "float32")
+        return tf.sigmoid(blocks.to_one_channel(self.tail, features, "SAME"))
 
     def get_config(self):
         names = ("filters", "block_count", "synchronized")
@@ -77,5 +80,6 @@ def make(
 
 
 def channels(settings: config.Generator) -> int:
-    """Returns how many channels the generator's input has: image, hole, noise."""
-    return 1 + settings.mask_input + settings.noise_input
+    """Returns how many channels the generator's input has: image, hole, noise, conditions."""
+    asked = len(conditions.NAMES) * settings.conditions
+    return 1 + settings.mask_input + settings.noise_input + asked

@@ -7,7 +7,7 @@ slice's. Beyond the slice, features are set to 0 after each layer, as zero paddi
 
 import tensorflow as tf
 
-from ggngan_tf.models import generator
+from ggngan_tf.models import blocks, generator
 
 
 def paint(
@@ -45,7 +45,8 @@ def paint(
     convolution, norm = network.join.layers
     step = norm(_convolve(convolution, features), training=training)
     features = keep(_middle(head, step) + step)
-    return tf.sigmoid(_convolve(network.tail, features))
+    features = tf.cast(features, "float32")
+    return tf.sigmoid(blocks.to_one_channel(network.tail, features, "VALID"))
 
 
 def _convolve(layer, features):

@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 from ggngan_tf import config, errors, files
+from ggngan_tf.data import conditions
 from ggngan_tf.synthesis import model_card, painter, saved, signatures, warmup
 from ggngan_tf.training import state
 
@@ -13,7 +14,10 @@ LICENCE = "Apache-2.0"
 
 
 def export(
-    run: pathlib.Path, out: pathlib.Path, metrics: dict[str, Any] | None = None
+    run: pathlib.Path,
+    out: pathlib.Path,
+    metrics: dict[str, Any] | None = None,
+    precision: str = "float32",
 ) -> pathlib.Path:
     """Writes the newest checkpoint's averaged generator as the next version of `out`.
 
@@ -21,6 +25,7 @@ def export(
         run: A run folder.
         out: `NAME` in the layout of TensorFlow Serving; gets `out/VERSION/`.
         metrics: What was measured of this generator, if known; for its manifest and its card.
+        precision: `float32`, or `bfloat16` for its convolutions; see `painter.Painter`.
 
     Returns:
         The folder of the new version: `saved_model.pb`, `assets.extra/` with warm-up requests,
@@ -36,10 +41,11 @@ def export(
     settings = config.read(run / "config.yaml")
     trained = state.State(settings, run / "checkpoints")
     steps = trained.restore()
-    made = painter.Painter(trained.trainer.networks.average, settings)
+    table = [conditions.read(run / conditions.FILE)] if settings.generator.conditions else []
+    made = painter.Painter(trained.trainer.networks.average, settings, precision, *table)
     version = out / str(_next_version(out))
     with files.atomic_folder(version) as folder:
-        for name in ("config.yaml", "provenance.json", "log.jsonl"):
+        for name in ("config.yaml", "provenance.json", "log.jsonl", conditions.FILE):
             if (run / name).exists():
                 shutil.copy(run / name, folder / name)
         write(made, folder, out.name, version.name, steps, metrics)
@@ -66,13 +72,16 @@ def write(
     """
     signatures.save(made, folder)
     config.save(made.settings, folder / "config.yaml")
-    names = ["serving_default", "roi", "png"] + ["lung"] * made.settings.data.lung
+    names = ["serving_default", "roi", "png"]
+    names += ["conditioned"] * made.settings.generator.conditions
+    names += ["lung"] * made.settings.data.lung
     warmup.write(folder, name, names)
     manifest = {
         "format": saved.FORMAT,
         "name": name,
         "version": version,
         "synthetic": True,
+        "precision": made.precision,
         "steps": steps,
         "licence": LICENCE,
         "data": _data(folder / "provenance.json"),

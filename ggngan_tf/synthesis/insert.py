@@ -78,8 +78,12 @@ def insert(
     places: list[sites.Site],
     model: saved.Model,
     seed: int,
+    asked: np.ndarray | None = None,
 ) -> list[Nodule]:
     """Paints one nodule at each site; its shape is drawn, the lung's border cuts it.
+
+    `asked` is float32 `(4,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
+    where chance may choose; None for all of it.
 
     Raises:
         SiteError: A shape does not fit at its site.
@@ -94,7 +98,8 @@ def insert(
         outline = shapes.draw(site.diameter_mm, series.pixel_spacing, random)
         mask = shapes.place(outline, site, before.shape, lung[site.slice])
         inside = lung[site.slice][None]
-        after, painted = model.paint(before[None], mask[None], inside, np.array([noise]))
+        wanted = [] if asked is None else [asked[None]]
+        after, painted = model.paint(before[None], mask[None], inside, np.array([noise]), *wanted)
         current[site.slice] = after[0]
         made.append(Nodule(site, mask, painted[0], before, after[0], int(noise)))
     return made

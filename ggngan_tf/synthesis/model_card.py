@@ -13,6 +13,7 @@ Whatever it paints is synthetic and has to be marked so wherever it goes.
 | what | value |
 | --- | --- |
 | architecture | SRGAN without up-sampling, {filters} filters, {blocks} residual blocks |
+| precision | {precision} |
 | trained for | {steps} steps, preset `{preset}`, seed {seed} |
 | intensities | HU; {low:.0f} to {high:.0f} HU are seen and painted, what lies outside is clipped |
 | sees | {sees} |
@@ -31,7 +32,7 @@ All sizes of slice and batch; `image` is float32 `(batch, rows, columns, 1)` in 
 | `serving_default` | `image`, `mask` (same shape, 1: paint), `seed` int32 `(batch)` | `image` |
 | `roi` | `image`, `centre` int32 `(batch, 2)`, `seed` | `image`; {roi} x {roi} pixels |
 | `png` | `image_bytes` (16-bit PNG of HU + 32768), `mask_bytes` (PNG), `seed` | `image_bytes` |
-{lung}
+{more}
 Pixels outside the mask come back bit for bit. The same seed paints the same nodule.
 
 ## Limits
@@ -40,6 +41,15 @@ Pixels outside the mask come back bit for bit. The same seed paints the same nod
   real, and nobody has shown that they carry the signs of a disease.
 - Wider than {seen} pixels was not seen in training.
 """
+_PRECISIONS = {
+    "float32": "float32",
+    "bfloat16": "convolutions in bfloat16, which is slow without AMX or AVX512-BF16; the rest, "
+    "what goes in and what comes out float32",
+}
+_CONDITIONED = (
+    "| `conditioned` | as `serving_default`, and `texture`, `malignancy` (1 to 5), `density`, "
+    "`spread` (HU, mean and standard deviation), each float32 `(batch)`, NaN: drawn | `image` |\n"
+)
 _LUNG = "| `lung` | as `serving_default`, and `lung` (1 inside the lung) | `image` |\n"
 
 
@@ -59,6 +69,7 @@ def write(made: painter.Painter, name: str, version: str, manifest: dict[str, An
         version=version,
         filters=settings.generator.filters,
         blocks=settings.generator.blocks,
+        precision=_PRECISIONS[made.precision],
         steps=manifest["steps"],
         preset=settings.preset,
         seed=settings.training.seed,
@@ -72,7 +83,7 @@ def write(made: painter.Painter, name: str, version: str, manifest: dict[str, An
         metrics=_metrics(manifest["metrics"]),
         licence=manifest["licence"],
         roi=settings.erase.roi_size,
-        lung=_LUNG if settings.data.lung else "",
+        more=_CONDITIONED * settings.generator.conditions + _LUNG * settings.data.lung,
         seen=settings.region,
     )
 
@@ -81,6 +92,7 @@ def _sees(settings: config.Config):
     given = settings.generator
     parts = ["the slice with the region blanked"]
     parts += ["the region's shape"] * given.mask_input + ["noise from the seed"] * given.noise_input
+    parts += ["texture grade, malignancy rating, mean density and its spread"] * given.conditions
     return ", ".join(parts) + ("; trained on lung alone" if settings.data.lung else "")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting
+from ggngan_tf.data import conditions
 from ggngan_tf.models import generator
 from ggngan_tf.synthesis import regions
 
@@ -48,12 +49,18 @@ class Painter(tf.Module):
         settings: As it was trained with.
         precision: `bfloat16` computes all convolutions in it but the last, whose rounding errors
             would be those of the picture; fast on CPUs with AMX or AVX512-BF16 only.
+        known: What real nodules are (`conditions.table`); what is not asked for is drawn from it.
     """
 
     def __init__(
-        self, network: generator.Generator, settings: config.Config, precision: str = "float32"
+        self,
+        network: generator.Generator,
+        settings: config.Config,
+        precision: str = "float32",
+        known: np.ndarray = conditions.TYPICAL,
     ):
         super().__init__()
+        self.known = np.asarray(known, np.float32)
         self.settings, self.margin, self.precision = settings, network.margin, precision
         head, slope = network.head.layers
         self._head = _fold(head, None, slope, precision)
@@ -74,7 +81,12 @@ class Painter(tf.Module):
         return 2 * max(self.settings.region, 2 * self.margin)
 
     def hu(
-        self, image: tf.Tensor, hole: tf.Tensor, lung: tf.Tensor | None, seed: tf.Tensor
+        self,
+        image: tf.Tensor,
+        hole: tf.Tensor,
+        lung: tf.Tensor | None,
+        seed: tf.Tensor,
+        asked: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Returns slices with their holes painted, HU; every other pixel as it was, bit for bit.
 
@@ -84,6 +96,8 @@ class Painter(tf.Module):
                 regions get a window each.
             lung: The same shape, the lung region; None stands for all ones.
             seed: int32 `(batch,)`; the noise of a slice follows from its seed and its size alone.
+            asked: float32 `(batch, condition)`, what the nodules of a slice should be, in the order
+                of `conditions.NAMES`; NaN, or None for all, is drawn for each region.
 
         Raises:
             InvalidArgumentError: When run: a region is wider or higher than `limit`.
@@ -93,7 +107,8 @@ class Painter(tf.Module):
             window, inside = regions.windows(
                 self._stack(image, hole, lung, seed), found, self.margin
             )
-        painted = self._forward(self._seen(window) * inside, inside)
+        wanted = self._wanted(found, seed, asked)
+        painted = self._forward(self._seen(window, wanted) * inside, inside)
         low, high = self.settings.data.window
         return regions.put(image, inpainting.unscale(painted, (low, high)), found)
 
@@ -111,7 +126,20 @@ class Painter(tf.Module):
         channels = [image, hole] + ([_noise(tf.shape(hole), seed)] if noise else [])
         return tf.concat(channels + ([] if lung is None else [lung]), axis=-1)
 
-    def _seen(self, window):
+    def _wanted(self, found, seed, asked):
+        """Returns what each region should be, `(region, condition)`."""
+        count = tf.shape(found.slices)[0]
+        if asked is None:
+            asked = tf.fill((count, len(conditions.NAMES)), np.float32(np.nan))
+        else:
+            asked = tf.gather(asked, found.slices)
+        # A region's place tells it from others of its slice, and batches of slices do not matter.
+        place = found.origin[:, 0] * 65_537 + found.origin[:, 1] + 1
+        seeds = tf.stack([tf.gather(seed, found.slices), place], axis=1)
+        pixels = tf.math.unsorted_segment_sum(tf.ones_like(found.which), found.which, count)
+        return conditions.draw(tf.constant(self.known), pixels, asked, seeds)
+
+    def _seen(self, window, wanted):
         given = self.settings.generator
         image, hole, *rest = tf.unstack(window[..., None], axis=3)
         noise = rest.pop(0) if given.noise_input else hole
@@ -120,8 +148,8 @@ class Painter(tf.Module):
             inpainting.erase(scaled * rest[0] if rest else scaled, hole),
             hole,
             noise,
-            mask_input=given.mask_input,
-            noise_input=given.noise_input,
+            conditions.scaled(wanted),
+            given,
         )
 
     @tf.function

@@ -36,7 +36,8 @@ def find(hole: tf.Tensor) -> Regions:
     """Returns the regions of masks `(batch, row, column, 1)`, 1 inside and 0 elsewhere."""
     pixels = tf.cast(tf.where(hole[..., 0] > 0.5), tf.int32)
     cell = pixels // [1, CELL, CELL]
-    labels, which = tf.unique(tf.gather_nd(_labels(hole), cell))
+    cells = tf.concat([tf.shape(hole)[:1], (tf.shape(hole)[1:3] - 1) // CELL + 1], axis=0)
+    labels, which = tf.unique(tf.gather_nd(_labels(cell, cells), cell))
     count = tf.size(labels)
     first = tf.math.unsorted_segment_min(pixels, which, count)
     last = tf.math.unsorted_segment_max(pixels, which, count)
@@ -82,9 +83,10 @@ def put(images: tf.Tensor, painted: tf.Tensor, found: Regions) -> tf.Tensor:
     return tf.tensor_scatter_nd_update(images, found.pixels, values)
 
 
-def _labels(hole):
+def _labels(cell, shape):
     """Returns one number a connected group of cells, `(batch, row, column)` of cells."""
-    filled = tf.nn.max_pool2d(hole, CELL, CELL, "SAME")
+    ones = tf.ones(tf.shape(cell)[:1])
+    filled = tf.minimum(tf.scatter_nd(cell, ones, shape), 1.0)[..., None]
     numbers = tf.reshape(tf.range(1.0, tf.size(filled, tf.int32) + 1), tf.shape(filled))
 
     def spread(_, labels):

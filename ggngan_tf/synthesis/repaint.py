@@ -12,7 +12,12 @@ from ggngan_tf.synthesis import saved
 _BATCH = 8  # nodules at a time; memory stays small on whole slices too
 
 
-def repaint(source: nodules.NoduleSet, model: saved.Model, seed: int) -> nodules.NoduleSet:
+def repaint(
+    source: nodules.NoduleSet,
+    model: saved.Model,
+    seed: int,
+    asked: np.ndarray | None = None,
+) -> nodules.NoduleSet:
     """Returns the set with every nodule painted anew; masks, ratings and provenance are kept.
 
     The same seed gives the same nodules. The ratings are those of the nodule that was erased.
@@ -21,6 +26,8 @@ def repaint(source: nodules.NoduleSet, model: saved.Model, seed: int) -> nodules
         source: Real nodules.
         model: The generator.
         seed: Each row draws its own from this one.
+        asked: float32 `(4,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
+            where chance may choose; None for all of it.
     """
     seeds = row_seeds(seed, len(source))
     starts = tqdm.trange(0, len(source), _BATCH, desc="painting", delay=2, unit="batch")
@@ -30,11 +37,16 @@ def repaint(source: nodules.NoduleSet, model: saved.Model, seed: int) -> nodules
             source.mask[start : start + _BATCH],
             None if source.lung is None else source.lung[start : start + _BATCH],
             seeds[start : start + _BATCH],
+            *_each(asked, len(seeds[start : start + _BATCH])),
         )[0]
         for start in starts
     ]
     attributes = source.attributes | provenance(model, seed)
     return dataclasses.replace(source, image=np.concatenate(images), attributes=attributes)
+
+
+def _each(asked, count):
+    return [] if asked is None else [np.tile(asked, (count, 1))]
 
 
 def row_seeds(seed: int, count: int) -> np.ndarray:

@@ -5,12 +5,15 @@ import hashlib
 import importlib.resources
 import json
 import pathlib
+import warnings
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ggngan_tf import config, errors, files, inpainting
+from ggngan_tf.data import conditions
+from ggngan_tf.training import devices
 
 DEFAULT = "ggn_generator"
 FORMAT = "ggngan-model/1"
@@ -34,7 +37,12 @@ class Model:
     signatures: dict[str, Any]
 
     def paint(
-        self, image: np.ndarray, mask: np.ndarray, lung: np.ndarray | None, seeds: np.ndarray
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        lung: np.ndarray | None,
+        seeds: np.ndarray,
+        asked: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Paints nodules into slices.
 
@@ -45,6 +53,8 @@ class Model:
             lung: uint8, the same shape, or None for all ones; used if the generator was trained
                 to see the lung only.
             seeds: int32 `(batch,)`; same seed, same nodule.
+            asked: float32 `(batch, 4)`, what the nodules should be, in the order of
+                `conditions.NAMES`; NaN is drawn. None for all drawn.
 
         Returns:
             The slices int16, and what was painted, uint8; every other pixel is as it was.
@@ -56,7 +66,16 @@ class Model:
             "seed": tf.constant(seeds, tf.int32),
         }
         name = "serving_default"
-        if self.settings.data.lung and lung is not None:
+        if asked is not None:
+            name = "conditioned"
+            if name not in self.signatures:
+                raise errors.ModelError(
+                    f"{self.folder}: was trained without conditions; leave texture, malignancy, "
+                    "density and spread to chance or take another model."
+                )
+            columns = zip(conditions.NAMES, asked.T, strict=True)
+            inputs |= {key: tf.constant(values, tf.float32) for key, values in columns}
+        elif self.settings.data.lung and lung is not None:
             name, inputs["lung"] = "lung", tf.constant(lung[..., None], tf.float32)
         painted = self.signatures[name](**inputs)["image"].numpy()[..., 0]
         return np.where(hole, np.rint(painted), image).astype(np.int16), hole
@@ -72,8 +91,8 @@ def load(path: pathlib.Path | None = None, *, unchecked: bool = False) -> Model:
     Raises:
         ModelError: There is none, it is not one of ours, or a file is not as its manifest says.
     """
-    folder = _version(path or shipped())
-    sha256 = _check(folder, _manifest(folder), unchecked)
+    folder, sha256 = check(path, unchecked=unchecked)
+    _warn_if_slow(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, tf.errors.OpError) as error:
@@ -81,6 +100,15 @@ def load(path: pathlib.Path | None = None, *, unchecked: bool = False) -> Model:
     settings = config.read(folder / "config.yaml")
     # `loaded` owns the variables of its signatures, so it is kept with them.
     return Model(folder, settings, sha256, dict(loaded.signatures) | {"_owner": loaded})
+
+
+def check(path: pathlib.Path | None = None, *, unchecked: bool = False) -> tuple[pathlib.Path, str]:
+    """Returns the folder that `load` would load and the hash that names it, without loading it.
+
+    Arguments and errors are those of `load`.
+    """
+    folder = _version(path or shipped())
+    return folder, _check(folder, _manifest(folder), unchecked)
 
 
 def holes(mask: np.ndarray, settings: config.Erase) -> np.ndarray:
@@ -134,6 +162,15 @@ def _manifest(folder):
             "this package; give a folder that `ggngan export` wrote."
         )
     return manifest
+
+
+def _warn_if_slow(folder):
+    if _manifest(folder).get("precision") == "bfloat16" and not devices.is_fast_in_bfloat16():
+        warnings.warn(
+            f"{folder}: computes in bfloat16, which this machine has no instructions for, and is "
+            "slower here than a float32 export; use that one (ggngan export --precision float32).",
+            stacklevel=3,
+        )
 
 
 def _check(folder, manifest, unchecked):

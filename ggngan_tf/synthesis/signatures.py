@@ -8,6 +8,7 @@ import pathlib
 import tensorflow as tf
 
 from ggngan_tf import inpainting
+from ggngan_tf.data import conditions
 from ggngan_tf.synthesis import painter
 
 PNG_OFFSET = 32768  # added to HU, so that air is not below 0; no HU of int16 is lost
@@ -27,6 +28,23 @@ class Signatures(tf.Module):
         """Paints `mask` (1 where to paint) into `image`, both `(batch, row, column, 1)`, HU."""
         hole = _checked_hole(image, mask, seed)
         return {"image": self.painter.hu(image, hole, None, seed)}
+
+    @tf.function
+    def paint_asked(self, image, mask, seed, texture, malignancy, density, spread):
+        """Likewise, nodules of a texture grade, a malignancy rating (1 to 5), a mean density and a
+        standard deviation (HU), each float32 `(batch,)`; NaN leaves one to chance."""
+        hole = _checked_hole(image, mask, seed)
+        asked = tf.stack([texture, malignancy, density, spread], axis=1)
+        checks = [
+            _check(tf.shape(asked)[0] == tf.shape(image)[0], "conditions must be one a slice"),
+            _check_range("texture", texture, 1.0, 5.0),
+            _check_range("malignancy", malignancy, 1.0, 5.0),
+            _check_range("density", density, *self.painter.settings.data.window),
+            _check_range("spread", spread, 0.0, 500.0),
+        ]
+        with tf.control_dependencies(checks):
+            asked = tf.identity(asked)
+        return {"image": self.painter.hu(image, hole, None, seed, asked)}
 
     @tf.function
     def paint_lung(self, image, mask, lung, seed):
@@ -74,6 +92,11 @@ def save(made: painter.Painter, folder: pathlib.Path) -> None:
         "roi": module.paint_roi.get_concrete_function(image, centre, seed),
         "png": module.paint_png.get_concrete_function(*png, seed),
     }
+    if made.settings.generator.conditions:
+        asked = [_named((None,), name) for name in conditions.NAMES]
+        functions["conditioned"] = module.paint_asked.get_concrete_function(
+            image, mask, seed, *asked
+        )
     if made.settings.data.lung:
         lung = _named(_SLICES, "lung")
         functions["lung"] = module.paint_lung.get_concrete_function(image, mask, lung, seed)
@@ -86,6 +109,11 @@ def _named(shape, name, dtype=tf.float32):
 
 def _check(condition, words):
     return tf.debugging.Assert(tf.reduce_all(condition), [words])
+
+
+def _check_range(name, value, low, high):
+    fits = tf.math.is_nan(value) | ((value >= low) & (value <= high))
+    return _check(fits, f"{name} must lie between {low:g} and {high:g}, or be NaN")
 
 
 def _checked_hole(image, mask, seed):

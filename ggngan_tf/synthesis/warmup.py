@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from ggngan_tf.data import conditions
 from ggngan_tf.synthesis import signatures
 
 NAME = "tf_serving_warmup_requests"
@@ -46,8 +47,10 @@ def example(signature: str) -> dict[str, np.ndarray]:
     inputs["image_bytes"] = _png(image + signatures.PNG_OFFSET, np.uint16)
     inputs["mask_bytes"] = _png(mask, np.uint8)
     inputs["seed"] = np.zeros(1, np.int32)
+    inputs |= {name: np.full(1, np.nan, np.float32) for name in conditions.NAMES}
     asked = {
         "serving_default": ("image", "mask", "seed"),
+        "conditioned": ("image", "mask", "seed", *conditions.NAMES),
         "lung": ("image", "mask", "lung", "seed"),
         "roi": ("image", "centre", "seed"),
         "png": ("image_bytes", "mask_bytes", "seed"),

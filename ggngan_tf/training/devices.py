@@ -55,6 +55,11 @@ def precision(wanted: str) -> str:
     return "mixed_bfloat16" if _BFLOAT16 & _flags() else "float32"
 
 
+def is_fast_in_bfloat16() -> bool:
+    """Returns whether this machine computes in bfloat16 rather than emulating it."""
+    return precision("auto") == "mixed_bfloat16"
+
+
 def _of_gpu(capability):
     if capability >= (8, 0):
         return "mixed_bfloat16"

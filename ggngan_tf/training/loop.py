@@ -13,7 +13,7 @@ import tensorflow as tf
 import tqdm
 
 from ggngan_tf import config, errors, files
-from ggngan_tf.data import nodules, pipeline
+from ggngan_tf.data import conditions, nodules, pipeline
 from ggngan_tf.training import devices, memory, reports, runlog, state
 
 _PATCH = 128  # pixels; larger images are whole slices
@@ -42,6 +42,9 @@ def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force:
     settings = _settled(settings, parts["train"])
     with files.atomic_folder(out) as folder:
         config.save(settings, folder / "config.yaml")
+        if settings.generator.conditions:
+            known = conditions.table(parts["train"], settings)
+            conditions.write(known, folder / conditions.FILE)
         made_from = runlog.provenance(data, settings, parts)
         text = json.dumps(made_from, indent=2) + "\n"
         (folder / "provenance.json").write_text(text, encoding="utf-8")
@@ -63,18 +66,26 @@ def _settled(settings, chosen):
 def read_parts(data: pathlib.Path, settings: config.Config) -> dict[str, nodules.NoduleSet]:
     """Reads the set's ground glass nodules and splits them by patient.
 
+    Returns:
+        `train`, `validation`, `test`; and `others`, the nodules of training patients that the rule
+        leaves out.
+
     Raises:
         NoduleSetError: `data` is not a set, or no nodule fulfils the rule.
         TrainingError: No patient falls into the training part.
     """
-    chosen = nodules.read(data).select(settings.data.rule)
-    parts = chosen.split(settings.data.split_seed, settings.data.fractions)
+    whole = nodules.read(data)
+    split = settings.data.split_seed, settings.data.fractions
+    chosen = whole.select(settings.data.rule)
+    parts = chosen.split(*split)
     if not len(parts["train"]):
         raise errors.TrainingError(
             f"{data}: none of {len(chosen)} nodules falls into the training part; "
             "set data.fractions=[1, 0, 0] or data.split_seed."
         )
-    return parts
+    known = whole.split(*split)["train"]
+    rest = ~nodules.ground_glass(known.texture, settings.data.rule)
+    return parts | {"others": known.take(rest)}
 
 
 def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> Ended:
@@ -107,16 +118,17 @@ def train(data: pathlib.Path, out: pathlib.Path, settings: config.Config) -> End
         past = runlog.read(out / "log.jsonl", int(run.steps))
         log = runlog.RunLog(out, int(run.steps)) if devices.is_chief(strategy) else None
         follow = reports.Reports(run, log, parts, settings, past)
-        for figures in _steps(run, parts["train"], settings):
+        for figures in _steps(run, parts, settings):
             if not follow.after(figures, stop=bool(stop)):
                 break
     return Ended(int(run.steps), follow.spent)
 
 
-def _steps(run, chosen, settings) -> Iterator[dict[str, float]]:
+def _steps(run, parts, settings) -> Iterator[dict[str, float]]:
     """Yields the figures of each step, after it."""
     first, last = int(run.steps), settings.training.steps
-    batches = iter(spread(run.trainer.strategy, chosen, settings, first))
+    batches = iter(spread(run.trainer.strategy, parts, settings, first))
+    freeze = settings.training.freeze_from * last
     bar = tqdm.tqdm(
         total=last, initial=first, desc="training", dynamic_ncols=True, unit="step", mininterval=1
     )
@@ -124,7 +136,10 @@ def _steps(run, chosen, settings) -> Iterator[dict[str, float]]:
     with bar:
         before = time.perf_counter()
         for number in range(first, last):
-            terms = run.trainer.step(next(batches), tf.constant(number, tf.int32))
+            run.trainer.set_learning_rates(number)
+            terms = run.trainer.step(
+                next(batches), tf.constant(number, tf.int32), frozen=number >= freeze
+            )
             run.steps.assign_add(1)
             figures = {name: float(value) for name, value in terms.items()}
             in_a_row = in_a_row + 1 if figures["skipped"] else 0
@@ -137,12 +152,13 @@ def _steps(run, chosen, settings) -> Iterator[dict[str, float]]:
             yield figures
 
 
-def spread(strategy, chosen, settings, first):
+def spread(strategy, parts, settings, first):
     """Returns the batches of each step, one for each device where there are several."""
+    chosen, others = parts["train"], parts.get("others")
     if strategy.num_replicas_in_sync == 1:
-        return pipeline.batches(chosen, settings, first)
+        return pipeline.batches(chosen, settings, first, others=others)
     return strategy.distribute_datasets_from_function(
-        lambda share: pipeline.batches(chosen, settings, first, share)
+        lambda share: pipeline.batches(chosen, settings, first, share, others)
     )
 
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting
+from ggngan_tf.data import conditions
 from ggngan_tf.models import generator, local
 
 
@@ -23,8 +24,8 @@ def paint(
         inpainting.erase(target, hole),
         hole,
         _noise(hole, tf.stack([settings.training.seed, number])),
-        mask_input=settings.generator.mask_input,
-        noise_input=settings.generator.noise_input,
+        conditions.scaled(batch["conditions"]),
+        settings.generator,
     )
     if not settings.training.paste:
         return painter(seen, training=training)

@@ -56,8 +56,13 @@ def make_optimizers(
     return made
 
 
-def learning_rates(settings: config.Config) -> tuple[float, float, float]:
-    """Returns the learning rates of generator, whole-image and ROI discriminator."""
+def learning_rates(settings: config.Config, number: int = 0) -> tuple[float, float, float]:
+    """Returns the learning rates of generator, whole-image and ROI discriminator at a step.
+
+    From `training.decay_from` of the steps to the last they fall in a straight line to a tenth.
+    """
+    steps, first = settings.training.steps, settings.training.decay_from * settings.training.steps
+    gone = max(number - first, 0.0) / max(steps - first, 1.0)
     own = settings.training.learning_rate
     judges = settings.stability.judge_learning_rate or own
-    return own, judges, judges
+    return tuple(rate * (1.0 - 0.9 * gone) for rate in (own, judges, judges))

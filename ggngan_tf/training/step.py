@@ -2,10 +2,14 @@
 
 import tensorflow as tf
 
-from ggngan_tf import config, inpainting, losses
+from ggngan_tf import config, inpainting, losses, radiomic_loss
+from ggngan_tf.data import conditions
+from ggngan_tf.models import discriminator
 from ggngan_tf.training import painting, players
 
 Terms = dict[str, tf.Tensor]
+_DENSITY_UNIT = 70.0  # HU: half of what the densities of two real nodules differ by; ours
+_SPREAD_UNIT = 35.0  # HU, likewise
 
 
 class Trainer:
@@ -20,15 +24,19 @@ class Trainer:
             models = (self.networks.generator, self.networks.whole, self.networks.roi)
             optimizers = players.make_optimizers(settings, self.networks)
         self.players = list(zip(models, optimizers, strict=True))
+        compiled = settings.training.compiled and self.strategy.num_replicas_in_sync == 1
+        # Nothing in a step branches on a tensor, and so it needs no AutoGraph.
+        self._step = tf.function(
+            self._whole_step, autograph=False, reduce_retracing=True, jit_compile=compiled or None
+        )
 
-    def set_learning_rates(self) -> None:
-        """Gives each side the learning rate of the settings."""
-        rates = players.learning_rates(self.settings)
+    def set_learning_rates(self, number: int = 0) -> None:
+        """Gives each side the learning rate that the settings name for step `number`."""
+        rates = players.learning_rates(self.settings, number)
         for (_, optimizer), rate in zip(self.players, rates, strict=True):
             optimizer.learning_rate = rate
 
-    @tf.function(autograph=False, reduce_retracing=True)  # nothing here branches on a tensor
-    def step(self, batch: dict[str, tf.Tensor], number: tf.Tensor) -> Terms:
+    def step(self, batch: dict[str, tf.Tensor], number: tf.Tensor, frozen: bool = False) -> Terms:
         """Updates all networks once and returns the losses by name, float32 scalars.
 
         A loss or gradient that is NaN or infinite changes nothing but float16's loss scale:
@@ -37,9 +45,13 @@ class Trainer:
         Args:
             batch: As `data.pipeline.batches` gives it, for each device its share.
             number: int32, the step's number; the noise follows from it and the seed.
+            frozen: Whether the generator's batch normalisation uses its moving statistics.
         """
+        return self._step(batch, number, frozen)
+
+    def _whole_step(self, batch, number, frozen):
         before = [(v.value, tf.identity(v.value)) for v in self._touched_by_looking()]
-        found = self.strategy.run(self._look, (batch, number))
+        found = self.strategy.run(self._look, (batch, number, frozen))
         gradients, terms, bad = found
         terms = {name: self._one(value) for name, value in terms.items()}
         bad = self._one(bad)
@@ -47,12 +59,12 @@ class Trainer:
         tf.cond(finite, lambda: self._advance(gradients, number), lambda: self._undo(before, bad))
         return terms | {"skipped": 1.0 - tf.cast(finite, tf.float32)}
 
-    def _look(self, batch, number):
+    def _look(self, batch, number, frozen):
         """Returns gradients, losses, and for each player whether something was not finite."""
         with tf.GradientTape(persistent=True) as tape:
             painter = self.networks.generator
-            fake = painting.paint(painter, batch, self.settings, number, training=True)
-            terms = self._terms(fake, batch)
+            fake = painting.paint(painter, batch, self.settings, number, training=not frozen)
+            terms = self._terms(fake, batch) | self._likeness(fake, batch)
             costs = totals(terms, self.settings.loss)
             shared = [cost / self.strategy.num_replicas_in_sync for cost in costs]
             pairs = zip(self.players, shared, strict=True)
@@ -78,7 +90,25 @@ class Trainer:
         terms = {}
         for name, (painted, target, region) in views.items():
             terms[f"{name}_ssim"] = self._ssim(name, painted, target, batch)
-            terms |= self._judged(name, painted, target, region)
+            terms |= self._judged(name, painted, target, region, batch["conditions"])
+        return terms
+
+    def _likeness(self, fake, batch):
+        """Returns how far the painted nodules are from what was asked and from the real ones."""
+        low, high = self.settings.data.window
+        reach, weights, terms = high - low, self.settings.loss, {}
+        asked, mask = batch["conditions"], batch["mask"] * batch["hole"]
+        if weights.density or weights.spread:
+            density, spread = radiomic_loss.density(fake * reach + low, mask)
+            terms["density"] = losses.absolute_loss(asked[:, 2], density) / _DENSITY_UNIT
+            terms["spread"] = losses.absolute_loss(asked[:, 3], spread) / _SPREAD_UNIT
+        if weights.radiomic:
+            also = conditions.scaled(asked)
+            measured = [
+                tf.concat([radiomic_loss.features(image, mask, batch["hole"], reach), also], 1)
+                for image in (batch["target"], fake)
+            ]
+            terms["radiomic"] = radiomic_loss.loss(*measured)
         return terms
 
     def _ssim(self, name, painted, target, batch):
@@ -87,11 +117,16 @@ class Trainer:
         origin = painting.region_origin(batch, self.settings)
         return losses.pasted_ssim_loss(target, painted, origin, self.settings.region)
 
-    def _judged(self, name, painted, target, region):
+    def _judged(self, name, painted, target, region, asked):
         judge, stability = getattr(self.networks, name), self.settings.stability
-        also = [region] if getattr(self.settings, name).mask_input else []
-        fake_logits = judge(tf.concat([painted, *also], axis=-1), training=True)
-        real_logits, penalty = _real(judge, tf.concat([target, *also], axis=-1), stability.r1)
+        settings = getattr(self.settings, name)
+        fake, real = (
+            discriminator.views(image, region, conditions.scaled(asked), settings)
+            for image in (painted, target)
+        )
+        hole = region if settings.hole_pooling else None
+        fake_logits = judge(fake, hole, training=True)
+        real_logits, penalty = _real(judge, real, hole, stability.r1)
         game = losses.GAMES[stability.objective]
         cost = game.discriminator(real_logits, fake_logits, stability.label_smoothing)
         return {
@@ -133,19 +168,19 @@ class Trainer:
         return self.strategy.experimental_local_results(value)[0]
 
 
-def _real(judge, seen, r1):
+def _real(judge, seen, hole, r1):
     """Returns the logits of real images, and their R1 penalty."""
     if not r1:
-        return judge(seen, training=True), 0.0
+        return judge(seen, hole, training=True), 0.0
     with tf.GradientTape() as tape:
         tape.watch(seen)
-        logits = judge(seen, training=True)
+        logits = judge(seen, hole, training=True)
         total = tf.reduce_sum(logits)
     return logits, losses.r1_penalty(tape.gradient(total, seen), r1)
 
 
 def totals(terms: Terms, weights: config.Loss) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns what generator, whole-image and ROI discriminator minimise (Eq. 1)."""
-    names = ("whole_ssim", "whole_adversarial", "roi_ssim", "roi_adversarial")
-    generator_loss = tf.add_n([getattr(weights, name) * terms[name] for name in names])
+    own = [name for name in config.Loss.model_fields if name in terms]
+    generator_loss = tf.add_n([getattr(weights, name) * terms[name] for name in own])
     return generator_loss, terms["whole_discriminator"], terms["roi_discriminator"]

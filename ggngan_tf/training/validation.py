@@ -102,7 +102,7 @@ class Judge:
             for part in sets
             for first in range(0, len(part), _BATCH)
         ]
-        batches = [pipeline.fixed(part, self.settings, len(part), mask=True) for part in taken]
+        batches = [pipeline.fixed(part, self.settings, len(part)) for part in taken]
         return np.concatenate([part.pixel_spacing for part in taken]), batches
 
     def _real(self, spacing, batches):

@@ -1,8 +1,10 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from ggngan_tf import config, errors
 from ggngan_tf.data import conditions
 from tests.conftest import make_set
 
@@ -21,12 +23,56 @@ def made():
     return dataclasses.replace(chosen, image=image, mask=mask, **ratings)
 
 
-def test_conditions_are_mean_ratings_and_the_mean_density_inside_the_window():
+def test_conditions_are_mean_ratings_and_mean_and_deviation_inside_the_window():
     found = conditions.measure(made(), (-1000.0, 400.0))
     # The second nodule's -2000 and 900 HU count as -1000 and 400; no reader rated its texture.
-    np.testing.assert_allclose(found, [[1.5, 4.0, -600.0], [3.0, 1.0, -500.0]])
+    # Deviations: of 100, 0, 100, 0, the root of 5,000; of 500, 900, 200, 200, that of 285,000.
+    needed = [[1.5, 4.0, -600.0, 5000**0.5], [3.0, 1.0, -500.0, 285_000**0.5]]
+    np.testing.assert_allclose(found, needed, rtol=1e-6)
 
 
 def test_networks_see_conditions_about_zero():
-    found = conditions.scaled(tf.constant([[1.0, 5.0, -500.0], [3.0, 3.0, -800.0]]))
-    np.testing.assert_allclose(found, [[-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
+    found = conditions.scaled(tf.constant([[1.0, 5.0, -500.0, 100.0], [3.0, 3.0, -800.0, 50.0]]))
+    np.testing.assert_allclose(found, [[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, -1.0, -0.5]])
+
+
+KNOWN = np.float32(
+    [[100 * 2**i, 1 + (i > 20), 3, -600 - i, 100] for i in range(40)]
+)  # ever larger; the first 21 are of grade 1
+
+
+def drawn(pixels, seeds, **asked):
+    wanted = np.full((len(seeds), 4), np.nan, np.float32)
+    for name, value in asked.items():
+        wanted[:, conditions.NAMES.index(name)] = value
+    seeds = np.stack([seeds, seeds], axis=1).astype(np.int32)
+    return conditions.draw(KNOWN, np.full(len(seeds), pixels), wanted, seeds).numpy()
+
+
+def test_what_is_not_asked_for_is_that_of_one_of_the_sixteen_nearest_in_size():
+    found = drawn(100, np.arange(300))
+    assert set(found[:, 2]) == {-600.0 - i for i in range(16)}
+
+
+def test_what_is_asked_for_comes_back_and_draws_nodules_that_are_like_it():
+    found = drawn(100 * 2**21, np.arange(50), texture=1.0, density=-333.0)
+    assert set(found[:, 0]) == {1.0} and set(found[:, 2]) == {-333.0}
+
+
+def test_the_same_seed_draws_the_same_nodule():
+    assert np.array_equal(drawn(100, np.arange(9)), drawn(100, np.arange(9)))
+
+
+def test_a_table_of_nodules_is_read_as_it_was_written(tmp_path):
+    settings = config.PRESETS["default"]
+    known = conditions.table(made(), settings)
+    # 2 x 2 pixels grown by two steps of a cross: 4, then 12, then 24 pixels.
+    assert known[:, 0].tolist() == [24.0, 24.0]
+    conditions.write(known, tmp_path / conditions.FILE)
+    np.testing.assert_allclose(conditions.read(tmp_path / conditions.FILE), known, rtol=1e-3)
+
+
+def test_another_table_is_refused(tmp_path):
+    (tmp_path / "nodules.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(errors.ModelError, match="is not a table of nodules"):
+        conditions.read(tmp_path / "nodules.csv")

@@ -87,7 +87,9 @@ def test_fused_batch_normalisation_gives_what_keras_gives():
 
 
 def test_spectral_normalisation_brings_the_largest_singular_value_to_1():
-    settings = config.Discriminator(filters=(4, 8), mask_input=False)
+    settings = config.Discriminator(
+        filters=(4, 8), mask_input=False, residual=False, conditions=False
+    )
     judge = discriminator.make(settings, spectral=True)
     for number in range(60):
         judge(tf.random.stateless_normal((1, 32, 32, 1), (number, 0)), training=True)
@@ -98,3 +100,23 @@ def test_spectral_normalisation_brings_the_largest_singular_value_to_1():
     for kernel in kernels:
         values = np.linalg.svd(kernel.numpy().reshape(-1, kernel.shape[-1]), compute_uv=False)
         np.testing.assert_allclose(values[0], 1.0, rtol=0.02)
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_a_convolution_to_one_channel_is_that_of_keras_and_so_are_its_gradients(padding):
+    layer = keras.layers.Conv2D(1, 9, padding=padding.lower())
+    features = tf.random.stateless_normal((2, 14, 17, 3), [1, 2])
+    layer.build(features.shape)
+    layer.bias.assign([0.3])
+
+    def found(function):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            out = function()
+            cost = tf.reduce_sum(out**3)
+        return [out, *tape.gradient(cost, [features, layer.kernel.value, layer.bias.value])]
+
+    plain = found(lambda: layer(features))
+    ours = found(lambda: blocks.to_one_channel(layer, features, padding))
+    for one, other in zip(plain, ours, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)

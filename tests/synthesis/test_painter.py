@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting
+from ggngan_tf.data import conditions
 from ggngan_tf.synthesis import painter
 from tests.synthesis import models_made
 
@@ -19,12 +20,7 @@ PLACES = {
 
 @pytest.fixture(scope="module", params=["default", "paper"])
 def settings(request):
-    small = config.Generator(
-        filters=6,
-        blocks=3,
-        mask_input=config.PRESETS[request.param].generator.mask_input,
-        noise_input=config.PRESETS[request.param].generator.noise_input,
-    )
+    small = config.PRESETS[request.param].generator.model_copy(update={"filters": 6, "blocks": 3})
     return config.PRESETS[request.param].model_copy(update={"generator": small})
 
 
@@ -36,13 +32,14 @@ def network(settings):
 def whole_slice(network, settings, image, hole, seed):
     """The plain way: the whole slice through the Keras generator, the hole pasted."""
     scaled = inpainting.scale(image, settings.data.window)
+    wanted = tf.constant(np.repeat(conditions.TYPICAL[:, 1:], len(seed), axis=0))
     noise = tf.stack([tf.random.stateless_normal(image.shape[1:], [s, 0]) for s in seed])
     seen = inpainting.generator_input(
         inpainting.erase(scaled, hole),
         hole,
         noise,
-        mask_input=settings.generator.mask_input,
-        noise_input=settings.generator.noise_input,
+        conditions.scaled(wanted),
+        settings.generator,
     )
     return network(seen, training=False)
 

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import errors
+from ggngan_tf.data import conditions
 from ggngan_tf.synthesis import saved, warmup
 from tests.synthesis import models_made
 
@@ -66,7 +67,43 @@ def test_the_signatures_have_named_tensors_of_free_size(model):
         },
         "roi": {"image": [None, None, None, 1], "centre": [None, 2], "seed": [None]},
         "png": {"image_bytes": [None], "mask_bytes": [None], "seed": [None]},
+        "conditioned": {
+            "image": [None, None, None, 1],
+            "mask": [None, None, None, 1],
+            **{name: [None] for name in ("seed", *conditions.NAMES)},
+        },
     }
+
+
+def asked(**values):
+    return {name: np.float32([values.get(name, np.nan)] * 2) for name in conditions.NAMES}
+
+
+def test_conditions_that_are_left_to_chance_are_those_of_the_default(model, inputs):
+    default = call(model, "serving_default", inputs)
+    assert np.array_equal(call(model, "conditioned", inputs | asked()), default)
+    typical = dict(zip(conditions.NAMES, conditions.TYPICAL[0, 1:], strict=True))
+    # The model knows one real nodule only, so that chance has no choice.
+    np.testing.assert_allclose(
+        call(model, "conditioned", inputs | asked(**typical)), default, atol=1e-2
+    )
+
+
+@pytest.mark.parametrize("name, value", [("texture", 5.0), ("density", -100.0), ("spread", 250.0)])
+def test_what_is_asked_for_changes_the_region_and_nothing_else(model, inputs, name, value):
+    default = call(model, "serving_default", inputs)
+    out = call(model, "conditioned", inputs | asked(**{name: value}))
+    changed = out != default
+    assert changed[inputs["mask"] == 1].mean() > 0.9
+    assert not changed[inputs["mask"] == 0].any()
+
+
+@pytest.mark.parametrize(
+    "name, value", [("texture", 0.5), ("malignancy", 6.0), ("density", 900.0), ("spread", -1.0)]
+)
+def test_conditions_that_cannot_be_are_refused_with_their_range(model, inputs, name, value):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must lie between"):
+        call(model, "conditioned", inputs | asked(**{name: value}))
 
 
 def test_each_of_several_regions_is_painted_and_nothing_else(model, inputs):

@@ -19,8 +19,8 @@ def tiny(preset="smoke", **training):
         name: value.model_copy(
             update={
                 key: getattr(getattr(base, name), key)
-                for key in ("mask_input", "noise_input")
-                if hasattr(value, key)
+                for key in type(value).model_fields
+                if key not in ("filters", "blocks")
             }
         )
         for name, value in TINY.items()
