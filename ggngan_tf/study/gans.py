@@ -20,7 +20,7 @@ def train(
     A run folder that a killed worker left goes on where its last checkpoint is.
 
     Args:
-        chosen: The subset's GGNs and nothing else.
+        chosen: The subset's GGNs; with `data.others` its other nodules too.
         run: The run folder; gets `data.h5` and `model/1` beside what training writes.
         settings: Their `training.steps` count those of `before`.
         before: The task folder of a GAN whose patients are among this one's, to go on from.
@@ -34,8 +34,8 @@ def train(
         if before is not None:
             shutil.copytree(before / "run" / "checkpoints", run / "checkpoints")
         source.rename(data)
-    reached = loop.train(data, run, config.read(run / "config.yaml"))
-    if reached < settings.training.steps and not settings.training.patience:
+    ended = loop.train(data, run, config.read(run / "config.yaml"))
+    if ended.step < settings.training.steps and not ended.patience:
         raise KeyboardInterrupt  # Ctrl-C or SIGTERM, which training turns into a checkpoint
     shutil.rmtree(run / "model", ignore_errors=True)
     return export.export(run, run / "model")

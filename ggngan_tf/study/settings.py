@@ -205,13 +205,13 @@ def dump(study: Study) -> str:
 
 
 def gan(study: Study, seed: int, steps: int) -> config.Config:
-    """Returns the settings of one GAN, which learns from all nodules of the file it is given.
+    """Returns the settings of one GAN, which learns from all patients of the file it is given.
 
     Raises:
         ConfigError: The preset or an override of `gan` is impossible.
     """
     own = (
-        "data.rule=none",  # the file holds the subset's GGNs and nothing else
+        f"data.rule={study.rule}",
         "data.fractions=[1, 0, 0]",
         f"data.window=[{study.window[0]}, {study.window[1]}]",
         f"training.seed={seed}",

@@ -14,8 +14,8 @@ import numpy as np
 
 from ggngan_tf import config, files
 from ggngan_tf.data import nodules as nodules_
+from ggngan_tf.study import patch, splitting, tasks
 from ggngan_tf.study import settings as settings_
-from ggngan_tf.study import splitting, tasks
 
 # Classifiers of a process share a graph and its weights; a Dask worker may have several threads.
 _ONE_AT_A_TIME = threading.Lock()
@@ -78,7 +78,10 @@ def _gan(job, folder):
     from ggngan_tf.study import gans  # TensorFlow, which the tasks before it do without
 
     made = config.Config.model_validate(_tuples(job.task.settings["gan"]))
-    chosen = _read(job.input("subset")).select(job.task.settings["rule"])
+    chosen = _read(job.input("subset"))
+    if not made.data.others:  # a recipe that learns from other textures gets the whole subset
+        chosen = chosen.select(job.task.settings["rule"])
+    ggns = int(nodules_.ground_glass(chosen.texture, job.task.settings["rule"]).sum())
     before = job.input("before") if "before" in job.inputs else None
     run = job.out / "runs" / pathlib.Path(job.task.folder).name
     version = gans.train(chosen, run, made, before)
@@ -86,7 +89,7 @@ def _gan(job, folder):
     shutil.copytree(run, folder / "run", ignore=shutil.ignore_patterns("tensorboard", "*.h5"))
     shutil.rmtree(run)
     _lineage(folder, chosen)
-    return {"ggns": len(chosen), "steps": made.training.steps}
+    return {"ggns": ggns, "others": len(chosen) - ggns, "steps": made.training.steps}
 
 
 def _synthetic(job, folder):
@@ -154,7 +157,7 @@ def pixel_hashes(nodules: nodules_.NoduleSet) -> list[str]:
 
 
 def _write_rows(source, patients, rule, folder):
-    chosen = source.take(splitting.rows(source, patients))
+    chosen = patch.cut(source.take(splitting.rows(source, patients)))
     nodules_.write(chosen, folder / "set.h5")
     _lineage(folder, chosen)
     labels = nodules_.ground_glass(chosen.texture, rule)

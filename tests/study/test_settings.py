@@ -25,7 +25,7 @@ def test_the_gan_of_a_subset_is_the_preset_of_train_with_what_is_overridden():
     smoke = config.PRESETS["smoke"]
     assert made.generator == smoke.generator and made.data.shift == 4
     assert (made.training.seed, made.training.steps) == (7, 30)
-    assert made.data.fractions == (1.0, 0.0, 0.0) and made.data.rule == "none"
+    assert made.data.fractions == (1.0, 0.0, 0.0) and made.data.rule == "mean"
 
 
 @pytest.mark.parametrize(
