@@ -110,6 +110,23 @@ def test_a_folder_without_ct_is_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_input_is_checked_before_a_model_is_loaded(tmp_path, monkeypatch):
+    from ggngan_tf.synthesis import saved
+
+    monkeypatch.setattr(saved, "load", lambda *_, **__: pytest.fail("loaded"))
+    (tmp_path / "set.h5").write_text("no")
+    (tmp_path / "in").mkdir()
+    said = [refused("generate", tmp_path / i, "--out", tmp_path / "out") for i in ("set.h5", "in")]
+    assert "cannot be read as HDF5" in said[0] and "no axial CT" in said[1]
+
+
+def test_a_model_is_checked_before_the_input_is_read(tmp_path):
+    for name in ("in", "model"):
+        (tmp_path / name).mkdir()
+    said = refused("generate", tmp_path / "in", "--model", tmp_path / "model", "--out", "out")
+    assert "holds no SavedModel" in said
+
+
 def test_a_scan_without_lung_is_refused(tmp_path):
     water = np.zeros((1, 256, 256), np.int16)
     dicom.new_series(water, (1.0, 1.0), 2.0, tmp_path / "ct", seed=1, patient_id="WATER")
