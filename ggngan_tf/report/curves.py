@@ -39,7 +39,8 @@ def panels(
         axes = drawing.subplots(1, len(drawn), squeeze=False)[0]
         for axis, (label, curves) in zip(axes, drawn, strict=True):
             _panel(axis, label, curves, zero)
-        axes[0].legend(frameon=False, fontsize=8)
+        for axis in axes if zero else axes[:1]:  # panels of differences show one control each
+            axis.legend(frameon=False, fontsize=8)
         file = io.BytesIO()
         plain = {"Date": None} if kind == "svg" else {"Software": None}
         drawing.savefig(file, format=kind, dpi=150, metadata=plain)

@@ -11,14 +11,14 @@ from ggngan_tf import files
 from ggngan_tf.study import settings as settings_
 from ggngan_tf.study import tasks
 
-# Seconds of one CPU core (2.x GHz, AVX2, about 40 GFLOP/s), measured with this code on LIDC's
-# patches; docs/study.md says how. Tasks that are done in the same folder take their place.
-_PER_GMAC = 0.11  # of a training step; forward, backward and both discriminators counted
-_GAN_START = 45.0  # tracing, validation at the end, export
+# Seconds of CPU on one core with AVX2, measured on LIDC's patches with small networks (`cpu_seconds`
+# in the tasks' done.json; docs/study.md). Tasks done in the same folder take their place.
+_PER_GMAC = 0.25  # of a training step; forward, backward and both discriminators counted
+_GAN_START = 25.0  # tracing, validation at the end, export
 _PER_PAINTED = 0.03
 _PER_COPIED = 0.02
 _CLASSIFIER_START = 4.0  # tracing, shared by the classifiers of a worker, and scores
-_PER_PATCH_GMAC = 0.25  # small layers are bound by memory
+_PER_PATCH_GMAC = 0.4  # small layers are bound by memory; augmentation counts in
 _OTHER = 2.0
 _GGNS = 130  # of the whole training part of LIDC, where the set has not been looked into
 
