@@ -45,9 +45,9 @@ def main() -> None:
             path = options.out / f"worst-{setting}.png"
             realism_pictures.worst(held[options.part], painted, found[setting], path)
     if options.pictures:
-        part, training = held[options.part], held["train"]
+        part = held[options.part]
         realism_pictures.gallery(model, held, grounds, options.out, options.part)
-        realism_pictures.seeds(model, part, training, options.out / "seeds.png")
+        realism_pictures.seeds(model, part, options.out / "seeds.png")
         realism_pictures.slices(model, options.out / "slices.png")
     return None
 
@@ -69,7 +69,7 @@ def _write(found, path):
 def _paint(setting, model, held, grounds, options):
     part, training = held[options.part], held["train"]
     if setting == "repainted":
-        return realism_settings.repainted(model, part, training, options.seeds)
+        return realism_settings.repainted(model, part, options.seeds)
     return realism_settings.inserted(model, grounds, training, len(part), options.seeds)
 
 

@@ -1,8 +1,8 @@
-"""Whether a generator does what it is asked: density, diameter, texture and malignancy.
+"""Whether a generator does what it is asked: diameter, density, texture and malignancy.
 
-Density and diameter are measured in the picture. Texture and malignancy are ratings of readers, so
-that a judge is trained on real nodules to read them off the features; what it makes of real nodules
-of patients that it has not seen says how far it is to be trusted.
+Density, its spread and diameter are measured in the picture. Texture and malignancy are ratings of
+readers, so that a judge is trained on real nodules to read them off the features; what it makes of
+real nodules of patients that it has not seen says how far it is to be trusted.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from ggngan_tf.synthesis import saved
 
 COUNT = 200  # nodules a condition
 DENSITIES = (-800.0, -350.0)  # HU; 5th and 95th percentile of ground glass nodules, rounded
+SPREADS = (50.0, 160.0)  # HU; likewise, of the deviation inside the mask
 DIAMETERS = (5.0, 25.0)  # mm
 _FOLDS = 5
 _RIM = 3  # pixels around a nodule that stand for its surroundings
@@ -39,8 +40,8 @@ def measure(
 ) -> dict[str, dict]:
     """Returns asked, measured, correlation and error of each condition that the model takes.
 
-    Each condition is asked for at `count` places in healthy lung while the others are those of real
-    nodules of the same size. `diameter` is asked for by the mask, so that any model takes it.
+    Each condition is asked for at `count` places in healthy lung while the others are drawn by
+    the model. `diameter` is asked for by the mask, so that any model takes it.
 
     Args:
         model: The generator.
@@ -51,10 +52,11 @@ def measure(
     random = np.random.default_rng(0)
     taken = realism_models.conditions_of(model)
     found = {"diameter": _diameters(model, held, grounds, count, random)}
-    if "density" in taken:
-        asked = random.uniform(*DENSITIES, count)
-        painted = _painted(model, held, grounds, {"density": asked})
-        found["density"] = _agreement(asked, _mean_hu(painted))
+    for name, ends, figure in (("density", DENSITIES, np.mean), ("spread", SPREADS, np.std)):
+        if name in taken:
+            asked = random.uniform(*ends, count)
+            painted = _painted(model, held, grounds, {name: asked})
+            found[name] = _agreement(asked, _inside(painted, figure))
     for name in ("texture", "malignancy"):
         if name in taken:
             reader = train_reader(name)
@@ -107,9 +109,10 @@ class Reader:
 def train_reader(name: str) -> Reader:
     """Returns a reader of `texture` or `malignancy`, trained on real nodules of every texture."""
     everyone = nodules_.read(realism_reference.DATA)
-    ratings = realism_models.own_conditions(everyone)[name]
+    given = getattr(everyone, name)
+    ratings = given.sum(axis=1) / np.maximum((given > 0).sum(axis=1), 1)
     table = _all_features(everyone)
-    known = table.notna().all(axis=1).to_numpy() & (getattr(everyone, name) > 0).any(axis=1)
+    known = table.notna().all(axis=1).to_numpy() & (given > 0).any(axis=1)
     return Reader(table[known], ratings[known])
 
 
@@ -168,9 +171,8 @@ def _painted(model, held, grounds, asked):
     return realism_settings.inserted(model, slices, held["train"], count, 1, asked=asked)
 
 
-def _mean_hu(painted):
-    inside = painted.mask[0] > 0
-    return (painted.hu[0] * inside).sum(axis=(1, 2)) / inside.sum(axis=(1, 2))
+def _inside(painted, figure):
+    return np.array([figure(i[m > 0]) for i, m in zip(painted.hu[0], painted.mask[0], strict=True)])
 
 
 def _as_set(painted):

@@ -44,23 +44,19 @@ def gallery(
     for name in names:
         strict = nodules_.ground_glass(wider[name].texture, "mean")
         rest = wider[name].take(~strict)
-        again.append(
-            realism_settings.repainted(model, rest.take(slice(half)), held["train"], 1).hu[0]
-        )
+        again.append(realism_settings.repainted(model, rest.take(slice(half)), 1).hu[0])
     slices = (grounds[1], grounds[1])
     painted = realism_settings.inserted(model, slices, held["train"], half, 1).hu[0]
     both = np.concatenate([np.concatenate(again)[:half], painted])
     realism_figures.gallery(real, both, folder)
 
 
-def seeds(
-    model: saved.Model, part: nodules_.NoduleSet, training: nodules_.NoduleSet, path: pathlib.Path
-) -> None:
+def seeds(model: saved.Model, part: nodules_.NoduleSet, path: pathlib.Path) -> None:
     """Writes nodules of a part, from small to large, each painted with several seeds."""
     area = (part.mask > 0).sum(axis=(1, 2))
     rows = np.argsort(area)[(np.linspace(0.3, 1, ROWS) * (len(part) - 1)).astype(int)]
     chosen = part.take(rows)
-    painted = realism_settings.repainted(model, chosen, training, SEEDS)
+    painted = realism_settings.repainted(model, chosen, SEEDS)
     realism_figures.seeds(chosen.image, painted.hu, path)
 
 

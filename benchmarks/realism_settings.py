@@ -41,23 +41,9 @@ class Painted:
         return Painted(**{k: None if v is None else v[seeds, rows] for k, v in values.items()})
 
 
-def repainted(
-    model: saved.Model, part: nodules_.NoduleSet, training: nodules_.NoduleSet, seeds: int
-) -> Painted:
-    """Returns every nodule of a part erased and painted anew, with conditions of training nodules.
-
-    Args:
-        model: The generator.
-        part: Real nodules.
-        training: Whose conditions are drawn, among those of about the same size.
-        seeds: How often.
-    """
-    made = []
-    for seed in range(seeds):
-        asked = realism_models.drawn_conditions(
-            part.mask, part.pixel_spacing, training, np.random.default_rng([seed, 9])
-        )
-        made.append(realism_models.paint(model, part.image, part.mask, seed, asked))
+def repainted(model: saved.Model, part: nodules_.NoduleSet, seeds: int) -> Painted:
+    """Returns every nodule of a part erased and painted anew, `seeds` times."""
+    made = [realism_models.paint(model, part.image, part.mask, seed) for seed in range(seeds)]
     hu = np.array(made)
     mask, spacing, patients = (
         np.broadcast_to(one, (seeds, *one.shape))
@@ -80,22 +66,19 @@ def inserted(
     Args:
         model: The generator.
         grounds: Patches and slices, as `backgrounds` returns them.
-        training: Whose shapes and conditions are drawn.
+        training: Whose shapes are drawn.
         count: Nodules a seed.
         seeds: How often.
         diameters: mm, `(count,)`; those of training nodules if not given.
-        asked: Conditions `(count,)` by name, in place of drawn ones.
+        asked: Conditions `(count,)` by name, in place of those that the model draws.
     """
     rows = []
     for seed in range(seeds):
         places = realism_places.draw(*grounds, training, count, seed, diameters)
         mask = np.array([place.shape() for place in places])
         spacing = np.array([place.spacing for place in places])
-        random = np.random.default_rng([seed, 9])
-        drawn = realism_models.drawn_conditions(mask, spacing, training, random)
-        drawn |= asked or {}
         images = realism_models.paint(
-            model, [p.hu for p in places], [p.mask for p in places], seed, drawn
+            model, [p.hu for p in places], [p.mask for p in places], seed, asked
         )
         hu = np.array([p.window(i) for p, i in zip(places, images, strict=True)])
         names = np.array([p.patient for p in places])

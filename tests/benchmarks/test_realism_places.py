@@ -75,51 +75,31 @@ def test_the_same_seed_gives_the_same_places(painted_places):
     assert [(p.row, p.column) for p in first] != [(p.row, p.column) for p in other]
 
 
-def test_conditions_of_a_nodule_are_its_mean_ratings_and_its_mean_hu():
-    nodules = conftest.make_set(rows=2, texture=np.array([[1, 2, 0, 0], [0, 0, 0, 0]], np.int8))
-    found = realism_models.own_conditions(nodules)
-    assert found["texture"].tolist() == [1.5, 3.0]
-    assert found["malignancy"].tolist() == [3.0, 3.0]
-    inside = nodules.image[0][nodules.mask[0] > 0]
-    assert found["density"][0] == pytest.approx(inside.mean())
+def model(paint, *signatures):
+    return types.SimpleNamespace(paint=paint, signatures=dict.fromkeys(signatures))
 
 
-def test_drawn_conditions_come_from_nodules_of_about_the_same_size():
-    real = conftest.make_set(rows=60)
-    area = real.mask.sum(axis=(1, 2))
-    largest = real.take(np.argsort(area)[-1:])
-    random = np.random.default_rng(0)
-    mask = np.repeat(largest.mask, 50, axis=0)
-    found = realism_models.drawn_conditions(mask, np.full((50, 2), 0.7), real, random)
-    known = realism_models.own_conditions(real)["density"]
-    assert set(found["density"]) <= set(known[np.argsort(area)[-20:]])
-    assert len(set(found["density"])) > 10
+def test_images_of_several_sizes_come_back_in_order_with_what_was_asked_and_nan_elsewhere():
+    def paint(image, mask, lung, seeds, asked):
+        assert asked.shape == (len(image), 4) and np.isnan(asked[:, [0, 1, 3]]).all()
+        return np.where(mask, asked[:, 2, None, None], image).astype(np.int16), mask
 
-
-def test_images_of_several_sizes_come_back_in_order_with_the_conditions_a_model_takes():
-    def paint(image, mask, lung, seeds, density):
-        assert len(density) == len(image) and density.dtype == np.float32
-        return np.where(mask, density[:, None, None], image).astype(np.int16), mask
-
-    signature = types.SimpleNamespace(structured_input_signature=((), {"density": None}))
-    model = types.SimpleNamespace(paint=paint, signatures={"serving_default": signature})
-    assert realism_models.conditions_of(model) == ["density"]
+    assert realism_models.conditions_of(model(paint, "conditioned"))[2] == "density"
     images = [np.zeros((size, size), np.int16) for size in (5, 7, 5)]
     masks = [np.ones((size, size), np.uint8) for size in (5, 7, 5)]
-    asked = {"density": np.array([-600.0, -500.0, -400.0]), "texture": np.ones(3)}
-    made = realism_models.paint(model, images, masks, 0, asked)
+    asked = {"density": np.array([-600.0, -500.0, -400.0])}
+    made = realism_models.paint(model(paint, "conditioned"), images, masks, 0, asked)
     assert [one.shape[0] for one in made] == [5, 7, 5]
     assert [one.max() for one in made] == [-600, -500, -400]
 
 
-def test_a_model_without_conditions_is_given_none():
+def test_a_model_without_conditions_is_asked_for_nothing():
     def paint(image, mask, lung, seeds):
         return image + 1, mask
 
-    signature = types.SimpleNamespace(structured_input_signature=((), {"image": None}))
-    model = types.SimpleNamespace(paint=paint, signatures={"serving_default": signature})
     image = np.zeros((2, 5, 5), np.int16)
-    made = realism_models.paint(model, image, image, 0, {"density": np.zeros(2)})
+    assert realism_models.conditions_of(model(paint)) == []
+    made = realism_models.paint(model(paint), image, image, 0)
     np.testing.assert_array_equal(made, np.ones((2, 5, 5)))
 
 
