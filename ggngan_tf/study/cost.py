@@ -11,8 +11,8 @@ from ggngan_tf import files
 from ggngan_tf.study import settings as settings_
 from ggngan_tf.study import tasks
 
-# Seconds of CPU on one core with AVX2, measured on LIDC's patches with small networks (`cpu_seconds`
-# in the tasks' done.json; docs/study.md). Tasks done in the same folder take their place.
+# CPU seconds on one core with AVX2, measured on LIDC's patches and small networks (`cpu_seconds`
+# in each done.json; docs/study.md). Tasks done in the same folder take their place.
 _PER_GMAC = 0.25  # of a training step; forward, backward and both discriminators counted
 _GAN_START = 25.0  # tracing, validation at the end, export
 _PER_PAINTED = 0.03
