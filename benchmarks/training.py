@@ -93,12 +93,12 @@ def measure(options: argparse.Namespace) -> dict:
         memory.keep()  # as every run does
     own = blocks.BatchNormalization
     blocks.BatchNormalization = keras.layers.BatchNormalization if stock else own
-    trainer = step.Trainer(settings)
+    trainer = _Scoped(settings)
     size = 64 if options.patches else _SIDE
     chosen = drawn(settings.training.batch, size)
     batches, number = iter(pipeline.batches(chosen, settings)), tf.constant(0)
-    first = time.perf_counter()
-    _finish(trainer.step(next(batches), number))
+    batch, first = next(batches), time.perf_counter()
+    _finish(trainer.step(batch, number))
     first = time.perf_counter() - first
     seconds, work, waits = [], [], []
     for _ in range(options.steps):
@@ -109,8 +109,8 @@ def measure(options: argparse.Namespace) -> dict:
         seconds.append(time.perf_counter() - before)
         work.append(time.process_time() - used)
     batch = next(batches)
-    parts = profile(lambda: _finish(trainer.step(batch, number)), trainer.networks)
-    counted = multiply_adds(trainer, size) / 1e9
+    parts = profile(lambda: _finish(trainer.step(batch, number)))
+    counted = multiply_adds(trainer, batch["target"].shape[1]) / 1e9
     rate = _rate()
     return {
         "name": options.only,
@@ -139,7 +139,7 @@ def multiply_adds(trainer: step.Trainer, side: int) -> float:
     return settings.training.batch * (3 * _painter(settings, side) + passes * judged)
 
 
-def profile(run, networks) -> dict[str, float]:
+def profile(run) -> dict[str, float]:
     """Returns the seconds of the kernels of `run`, by network and kind."""
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
@@ -147,14 +147,13 @@ def profile(run, networks) -> dict[str, float]:
         tf.profiler.experimental.stop()
         path = next(pathlib.Path(folder).rglob("*.xplane.pb"))
         space = xplane_pb2.XSpace.FromString(path.read_bytes())
-    judges = {networks.whole.name: "whole discriminator", networks.roi.name: "ROI discriminator"}
     found = Counter()
     for plane in space.planes:
         for line in plane.lines:
             for event in line.events:
                 kernel = _OP.match(plane.event_metadata[event.metadata_id].name)
                 if kernel and not kernel[2].endswith(_HOLDERS):
-                    found[_part(*kernel.groups(), judges)] += event.duration_ps / 1e12
+                    found[_part(*kernel.groups())] += event.duration_ps / 1e12
     return dict(found.most_common())
 
 
@@ -211,14 +210,22 @@ def _judge(network, side):
     return total
 
 
-def _part(name, kind, judges):
-    scopes = name.split("/")
-    network = next((text for scope, text in judges.items() if scope in scopes), None)
+class _Scoped(step.Trainer):
+    """A trainer whose kernels bear the name of the discriminator that they belong to."""
+
+    def _judged(self, name, *views):
+        with tf.name_scope(f"{name}_discriminator"):
+            return super()._judged(name, *views)
+
+
+def _part(name, kind):
+    network = next((n for n in ("whole", "roi") if f"{n}_discriminator" in name), None)
     if "SSIM" in name:
         return "SSIM"
     if "adam" in name.lower():
         return "optimisers"
-    return f"{network or 'generator'}, {'convolutions' if 'Conv2D' in kind else 'the rest'}"
+    owner = f"{network} discriminator" if network else "generator"
+    return f"{owner}, {'convolutions' if 'Conv2D' in kind else 'the rest'}"
 
 
 def _rate():
