@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from ggngan_tf.data import nodules as nodules_
-from ggngan_tf.study import hosts
+from ggngan_tf.study import finish, hosts
 from ggngan_tf.study import settings as settings_
 from ggngan_tf.synthesis import repaint, saved
 
@@ -55,6 +55,9 @@ def painted(
         )[0]
         for i in range(0, count, _BATCH)
     ]
+    if how.feather or how.noise:
+        rows = zip(np.concatenate(images), start.image, masks, strict=True)
+        images = [[finish.finish(*row, how.feather, how.noise, random) for row in rows]]
     return _made(start, subset, places, images, masks, repaint.provenance(model, seed))
 
 

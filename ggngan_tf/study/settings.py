@@ -59,6 +59,8 @@ class Synthesis(_Section):
     # own: real GGNs painted anew in their place; others: in the place of a solid nodule.
     hosts: Literal["own", "others", "both"] = "both"
     tries: config.Positive = 30  # shapes drawn until one covers the nodule that it replaces
+    feather: Annotated[float, pydantic.Field(ge=0)] = 0.0  # pixels of a soft border; see `finish`
+    noise: bool = False  # as much inside as around
 
 
 class Augmentation(_Section):
