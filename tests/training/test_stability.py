@@ -3,6 +3,8 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import config, errors, losses
+from ggngan_tf.data import conditions
+from ggngan_tf.models import discriminator
 from ggngan_tf.training import step
 from tests.training.test_step import batch_of, tiny
 
@@ -51,10 +53,11 @@ def test_r1_makes_the_judges_flatter():
         for number in range(8):
             terms = trainer.step(batch, tf.constant(number))
             assert float(terms["skipped"]) == 0
-        seen = tf.concat([batch["target"], batch["hole"]], -1)
+        asked = conditions.scaled(batch["conditions"])
+        seen = discriminator.views(batch["target"], batch["hole"], asked, settings.whole)
         with tf.GradientTape() as tape:
             tape.watch(seen)
-            logits = trainer.networks.whole(seen, training=True)
+            logits = trainer.networks.whole(seen, batch["hole"], training=True)
         slopes.append(float(tf.norm(tape.gradient(logits, seen))))
     assert slopes[1] < slopes[0]
 
