@@ -1,9 +1,12 @@
+import re
+
 import pytest
 from click.testing import CliRunner
 
 from ggngan_tf import config
-from ggngan_tf.cli import main
+from ggngan_tf.cli import main, training
 from ggngan_tf.data import nodules
+from ggngan_tf.training import loop
 from tests.conftest import make_set
 
 TINY = ["--preset", "smoke", "--set", "generator.filters=4", "--set", "generator.blocks=1"]
@@ -70,3 +73,16 @@ def test_real_nodules_are_trained_on(lidc_path, tmp_path):
     )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "r" / "samples" / "0000020.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("step", "patience", "said"),
+    [
+        (40, True, "by patience: no gain in 7 validations. .* ggngan export run"),
+        (40, False, "Stopped at step 40 of 90; go on with --resume"),
+        (90, False, "Trained 90 steps; export with: ggngan export run"),
+    ],
+)
+def test_a_run_says_why_it_ended_and_what_comes_next(step, patience, said):
+    made = config.Training(steps=90, patience=7)
+    assert re.search(said, training._summary(loop.Ended(step, patience), made, "run"))
