@@ -1,18 +1,20 @@
 """Times the exported generator against the stock Keras model on whole slices, in one run.
 
-    python benchmarks/inference.py [--filters 64] [--blocks 16] [--size 512] [--scan 100]
+    python benchmarks/inference.py [--filters 64] [--blocks 16] [--scan 100]
         [--repeats 5] [--out FILE.json]
 
-Both have the same random weights and the same slices. One nodule, 16 in one batch, four in one
-slice and a whole scan of so many slices with a nodule in every tenth; then load time, first call,
-peak memory, and the payload and time of JSON lists against PNG. The Keras model's time for more
-slices is its time for one slice, many times over. Runs of the two alternate, so that a busy machine
-troubles both; the table gives medians.
+The paper's generator, the same weights and slices on both sides: one nodule, at the border too,
+four in one slice, 16 slices in one batch, and a scan of so many slices with a nodule in every
+tenth. The Keras model's time for more slices is its time for one slice, many times over. Runs
+alternate, so that a busy machine troubles all; the tables give medians, and seconds of the
+processors beside those of the clock, which others on the machine prolong less. Then bfloat16, load
+time, first call, peak memory, the payload of JSON lists against PNG and, if installed, ONNX Runtime
+and OpenVINO.
 """
 
 import argparse
-import base64
 import json
+import os
 import pathlib
 import platform
 import resource
@@ -20,15 +22,25 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
+import inference_payload
+import inference_peers
 import numpy as np
 import tensorflow as tf
 
 from ggngan_tf import config, inpainting
 from ggngan_tf.models import generator
 from ggngan_tf.synthesis import export, painter, saved
+from ggngan_tf.training import devices
 
-REGION = 32  # pixels across
+SIZE, REGION = 512, 32  # pixels across
+CASES = {
+    "one nodule": (1, [(0, 200, 100)]),
+    "one nodule at the border": (1, [(0, 0, 100)]),
+    "four nodules in one slice": (1, [(0, r, c) for r in (60, 300) for c in (60, 400)]),
+    "16 slices in one batch": (16, [(i, 60 + 20 * i, 100) for i in range(16)]),
+}
 FIRST = """
 import json, resource, sys, time
 import numpy as np
@@ -53,91 +65,29 @@ def main() -> None:
     """Prints the tables; writes JSON if asked."""
     options = _options()
     network, settings = _network(options)
+    made = painter.Painter(network, settings)
     with tempfile.TemporaryDirectory() as folder:
-        version = pathlib.Path(folder) / "benchmark" / "1"
-        version.mkdir(parents=True)
-        export.write(painter.Painter(network, settings), version, "benchmark", "1")
-        model = saved.load(version)
+        version, model = _export(made, pathlib.Path(folder) / "float32" / "1")
         result = {
             "machine": _machine(),
             "settings": {key: str(value) for key, value in vars(options).items()},
             "inference": _inference(network, settings, model, options),
+            "bfloat16": _bfloat16(network, settings, model, pathlib.Path(folder), options),
+            "peers, one window": inference_peers.compare(made, REGION, options.repeats),
             "first call in a fresh process": _fresh(version),
-            "payload": _payload(model, options),
+            "payload": inference_payload.compare(model, inputs(*CASES["one nodule"], SIZE)),
             "size of the model, MB": sum(p.stat().st_size for p in version.rglob("*.*")) / 1e6,
         }
-    result["peak memory of this run, MiB"] = _peak()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result["peak memory of this run, whole slices and all, MiB"] = peak
     print(json.dumps(result, indent=1))
     if options.out:
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def _network(options):
-    given = config.Generator(filters=options.filters, blocks=options.blocks)
-    settings = config.Config().model_copy(update={"generator": given})
-    return generator.make(given), settings
-
-
-def _inference(network, settings, model, options):
-    cases = {
-        "one nodule": (1, [(0, 200, 100)]),
-        "one nodule at the border": (1, [(0, 0, 100)]),
-        "four nodules in one slice": (1, [(0, r, c) for r in (60, 300) for c in (60, 400)]),
-        "16 slices in one batch": (16, [(i, 60 + 20 * i, 100) for i in range(16)]),
-    }
-    whole = _whole(network, settings)
-    table = {}
-    for name, (count, places) in cases.items():
-        inputs = _inputs(count, places, options.size)
-        one = {key: value[:1] for key, value in inputs.items()}
-        slow, fast = _alternate(lambda o=one: whole(o), lambda i=inputs: _call(model, i), options)
-        row = {"whole slices, Keras, s": slow * count, "exported, s": fast}
-        table[name] = row | {"ratio": slow * count / fast, **_difference(whole, model, one)}
-        print(name, table[name], file=sys.stderr, flush=True)  # a large model takes minutes
-    table["a scan"] = _scan(whole, model, options)
-    return table
-
-
-def _scan(whole, model, options):
-    count, nodules = options.scan, options.scan // 10
-    inputs = _inputs(nodules, [(i, 200, 100 + i) for i in range(nodules)], options.size)
-    one = {key: value[:1] for key, value in inputs.items()}
-    slices = [{key: value[i : i + 1] for key, value in inputs.items()} for i in range(nodules)]
-    slow, fast = _alternate(lambda: whole(one), lambda: [_call(model, s) for s in slices], options)
-    return {
-        "slices": count,
-        "nodules": nodules,
-        "every slice through Keras, s": slow * count,
-        "slices with a nodule through Keras, s": slow * nodules,
-        "exported, s": fast,
-        "ratio, every slice": slow * count / fast,
-        "ratio, slices with a nodule": slow * nodules / fast,
-    }
-
-
-def _whole(network, settings):
-    """Returns the plain way: the slice scaled and erased, through the Keras model, pasted."""
-    run = tf.function(lambda seen: network(seen, training=False), reduce_retracing=True)
-
-    def paint(inputs):
-        image, hole = inputs["image"], inputs["mask"]
-        scaled = inpainting.scale(image, settings.data.window)
-        noise = [tf.random.stateless_normal(image.shape[1:], [s, 0]) for s in inputs["seed"]]
-        seen = inpainting.generator_input(
-            inpainting.erase(scaled, hole), hole, tf.stack(noise), mask_input=True, noise_input=True
-        )
-        painted = inpainting.unscale(run(seen), settings.data.window)
-        return inpainting.paste(image, painted, hole).numpy()
-
-    return paint
-
-
-def _call(model, inputs):
-    return model.signatures["serving_default"](**inputs)["image"].numpy()
-
-
-def _inputs(count, places, size):
-    image = np.random.default_rng(0).normal(-800, 100, (count, size, size, 1))
+def inputs(count: int, places: list[tuple[int, int, int]], size: int) -> dict[str, tf.Tensor]:
+    """Returns slices of noise, and squares to paint at (slice, row, column)."""
+    image = np.random.default_rng(0).normal(-800, 100, (count, size, size, 1)).round()
     mask = np.zeros(image.shape)
     for item, row, column in places:
         mask[item, row : row + REGION, column : column + REGION] = 1
@@ -148,20 +98,117 @@ def _inputs(count, places, size):
     }
 
 
-def _alternate(slow, fast, options):
-    slow(), fast()
-    times = {slow: [], fast: []}
-    for _ in range(options.repeats):
-        for function in (slow, fast):
-            start = time.perf_counter()
-            function()
-            times[function].append(time.perf_counter() - start)
-    return [float(np.median(times[function])) for function in (slow, fast)]
+def _network(options):
+    paper = config.PRESETS["paper"]
+    given = paper.generator.model_copy(update=dict(filters=options.filters, blocks=options.blocks))
+    made = generator.make(given)
+    random = np.random.default_rng(0)
+    for weight in made.weights:  # slopes and statistics as after training, none of them 0 or 1
+        if len(weight.shape) != 4:
+            weight.assign(weight + np.abs(random.normal(0, 0.2, weight.shape)))
+    _centre(made, given)
+    return made, paper.model_copy(update={"generator": given})
 
 
-def _difference(whole, model, inputs):
-    apart = np.abs(whole(inputs) - _call(model, inputs))
-    return {"largest difference, of 1": float(apart.max() / 1400)}
+def _centre(network, given):
+    """Brings what the last sigmoid gets to about 0: where it is flat, all differences vanish."""
+    window = np.random.default_rng(1).random((1, 96, 96, generator.channels(given)), np.float32)
+    head = network.head(window)
+    features = head + network.join(network.trunk(head))
+    logits = tf.nn.conv2d(features, network.tail.kernel, 1, "VALID")
+    spread = tf.math.reduce_std(logits)
+    network.tail.kernel.assign(network.tail.kernel / spread)
+    network.tail.bias.assign([-tf.reduce_mean(logits) / spread])
+
+
+def _export(made, version):
+    version.mkdir(parents=True)
+    export.write(made, version, version.parent.name, version.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of bfloat16 where the CPU has none
+        return version, saved.load(version)
+
+
+def _inference(network, settings, model, options):
+    whole = _whole(network, settings)
+    given = {name: inputs(*case, SIZE) for name, case in CASES.items()}
+    one = given["one nodule"]
+    nodules = options.scan // 10
+    functions = {"whole": lambda: whole(one)}
+    functions |= {name: lambda i=i: _call(model, i) for name, i in given.items()}
+    functions["a scan"] = lambda: [_call(model, one) for _ in range(nodules)]
+    took, out = timed(functions, options.repeats)
+    expected = {"one nodule": out["whole"]}
+    expected["one nodule at the border"] = whole(given["one nodule at the border"])
+    slices = {name: count for name, (count, _) in CASES.items()} | {"a scan": nodules}
+    table = {"whole slice, Keras": took["whole"]}
+    for name, count in slices.items():
+        ratios = {f"times, {k}": took["whole"][k] * count / took[name][k] for k in ("s", "CPU s")}
+        table[name] = took[name] | ratios
+        if name in expected:
+            painted = given[name]["mask"].numpy() > 0
+            table[name] |= _difference(expected[name][painted], out[name][painted])
+        print(name, table[name], file=sys.stderr, flush=True)  # a large model takes minutes
+    scan, clock = table["a scan"], took["whole"]["s"] * options.scan
+    scan |= {"slices": options.scan, "nodules": nodules}
+    scan |= {"every slice through Keras, s": clock, "times, every slice": clock / scan["s"]}
+    return table
+
+
+def _bfloat16(network, settings, model, folder, options):
+    made = painter.Painter(network, settings, "bfloat16")
+    reduced = _export(made, folder / "bfloat16" / "1")[1]
+    one = inputs(*CASES["one nodule"], SIZE)
+    functions = {"float32": lambda: _call(model, one), "bfloat16": lambda: _call(reduced, one)}
+    took, out = timed(functions, options.repeats)
+    apart = np.abs(out["float32"] - out["bfloat16"])[one["mask"].numpy() > 0]
+    return took | {
+        "this CPU computes in bfloat16": devices.is_fast_in_bfloat16(),
+        "mean difference, HU": float(apart.mean()),
+        "largest difference, HU": float(apart.max()),
+    }
+
+
+def _whole(network, settings):
+    """Returns the plain way: the slice scaled and erased, through the Keras model, pasted."""
+    run = tf.function(lambda seen: network(seen, training=False), reduce_retracing=True)
+
+    def paint(given):
+        scaled = inpainting.scale(given["image"], settings.data.window)
+        painted = run(inpainting.erase(scaled, given["mask"]))
+        painted = inpainting.unscale(painted, settings.data.window)
+        return inpainting.paste(given["image"], painted, given["mask"]).numpy()
+
+    return paint
+
+
+def _call(model, given):
+    return model.signatures["serving_default"](**given)["image"].numpy()
+
+
+def timed(functions: dict, repeats: int) -> tuple[dict[str, dict[str, float]], dict]:
+    """Returns the median seconds of each function, and what it returned last.
+
+    The seconds are those of the clock and, beside them, those of the processors.
+    """
+    taken, returned = {name: [] for name in functions}, {}
+    for turn in range(repeats + 1):
+        for name, function in functions.items():
+            start, cpu = time.perf_counter(), time.process_time()
+            returned[name] = function()
+            if turn:  # the first is for warming up
+                taken[name].append((time.perf_counter() - start, time.process_time() - cpu))
+    medians = {name: np.median(times, axis=0) for name, times in taken.items()}
+    return {name: {"s": float(m[0]), "CPU s": float(m[1])} for name, m in medians.items()}, returned
+
+
+def _difference(one, other):
+    largest = float(np.abs(one - other).max())
+    return {
+        "largest difference, HU": largest,
+        "largest difference, of 1": largest / 1400,
+        "standard deviation of what is painted, HU": float(one.std()),  # so that it says something
+    }
 
 
 def _fresh(version):
@@ -171,66 +218,21 @@ def _fresh(version):
     return json.loads(done.stdout)
 
 
-def _payload(model, options):
-    """Returns bytes and seconds of a request as clients send it, to the server's side of the model.
-
-    Encoding, decoding and painting on one side; no network between them.
-    """
-    inputs = {k: v.numpy() for k, v in _inputs(1, [(0, 200, 100)], options.size).items()}
-    inputs["image"] = np.rint(inputs["image"])
-    return {"JSON lists": _json(model, inputs), "PNG in JSON": _png(model, inputs)}
-
-
-def _json(model, inputs):
-    start = time.perf_counter()
-    request = json.dumps({"inputs": {key: value.tolist() for key, value in inputs.items()}})
-    read = json.loads(request)["inputs"]
-    dtypes = {"image": tf.float32, "mask": tf.float32, "seed": tf.int32}
-    out = _call(model, {key: tf.constant(read[key], dtypes[key]) for key in read})
-    response = json.dumps({"outputs": out.tolist()})
-    np.array(json.loads(response)["outputs"], np.float32)
-    return _sent(request, response, start)
-
-
-def _png(model, inputs):
-    start = time.perf_counter()
-    encoded = {
-        "image_bytes": tf.io.encode_png((inputs["image"][0] + 32768).astype(np.uint16)),
-        "mask_bytes": tf.io.encode_png(inputs["mask"][0].astype(np.uint8)),
-    }
-    text = {k: [{"b64": base64.b64encode(v.numpy()).decode()}] for k, v in encoded.items()}
-    request = json.dumps({"inputs": text | {"seed": inputs["seed"].tolist()}})
-    read = json.loads(request)["inputs"]
-    given = {k: tf.constant([base64.b64decode(read[k][0]["b64"])]) for k in encoded}
-    out = model.signatures["png"](**given, seed=tf.constant(read["seed"]))["image_bytes"].numpy()
-    response = json.dumps({"outputs": [{"b64": base64.b64encode(out[0]).decode()}]})
-    back = base64.b64decode(json.loads(response)["outputs"][0]["b64"])
-    tf.io.decode_png(back, dtype=tf.uint16).numpy()
-    return _sent(request, response, start)
-
-
-def _sent(request, response, start):
-    seconds = time.perf_counter() - start
-    return {"request, kB": len(request) / 1e3, "response, kB": len(response) / 1e3, "s": seconds}
-
-
 def _machine():
     return {
         "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load before": os.getloadavg()[0],
         "devices": [device.name for device in tf.config.list_physical_devices()],
         "tensorflow": tf.__version__,
+        "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
     }
-
-
-def _peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--filters", type=int, default=64)
     parser.add_argument("--blocks", type=int, default=16)
-    parser.add_argument("--size", type=int, default=512, help="pixels across a slice")
     parser.add_argument("--scan", type=int, default=100, help="slices of a scan")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=pathlib.Path)
