@@ -6,8 +6,9 @@ import pytest
 
 from ggngan_tf.data import nodules
 from ggngan_tf.evaluation import radiomics
-from ggngan_tf.training import loop, players, reports, state, validation
+from ggngan_tf.training import loop, players, reports, state, step, validation
 from tests.conftest import make_set
+from tests.training.test_loop import stood_still
 from tests.training.test_step import tiny
 
 
@@ -96,6 +97,7 @@ def test_the_best_is_kept_and_patience_ends_the_run(tmp_path, monkeypatch):
         return {"frechet": next(figures), "differing": 0.5}
 
     monkeypatch.setattr(validation.Judge, "figures", judged)
+    monkeypatch.setattr(step.Trainer, "step", stood_still)
     loop.start(tmp_path / "set.h5", tmp_path / "run", settings, force=False)
     assert loop.train(tmp_path / "set.h5", tmp_path / "run", settings) == (4, True)
     run = state.State(settings, tmp_path / "run" / "checkpoints")
