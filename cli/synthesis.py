@@ -17,14 +17,18 @@ from ggngan_tf.cli import options
     show_default=True,
     help="bfloat16: for servers whose CPU has AMX or AVX512-BF16.",
 )
-def export(run: pathlib.Path, out: pathlib.Path, precision: str) -> None:
-    """Export the generator of a run folder as a SavedModel: the next version of --out."""
+@click.option("--newest", is_flag=True, help="Take the newest checkpoint, not the best one.")
+def export(run: pathlib.Path, out: pathlib.Path, precision: str, newest: bool) -> None:
+    """Export the generator of a run folder as a SavedModel: the next version of --out.
+
+    It is that of the best checkpoint by validation, where the run has one.
+    """
     from ggngan_tf.synthesis import export as exporting
     from ggngan_tf.training import devices
 
     if precision == "bfloat16" and not devices.is_fast_in_bfloat16():
         click.echo("note: this machine has no bfloat16; the model will be slow on it.", err=True)
-    click.echo(f"Exported {exporting.export(run, out, precision=precision)}")
+    click.echo(f"Exported {exporting.export(run, out, precision=precision, newest=newest)}")
 
 
 @click.command()

@@ -18,14 +18,18 @@ def export(
     out: pathlib.Path,
     metrics: dict[str, Any] | None = None,
     precision: str = "float32",
+    newest: bool = False,
 ) -> pathlib.Path:
-    """Writes the newest checkpoint's averaged generator as the next version of `out`.
+    """Writes the averaged generator of a run as the next version of `out`.
+
+    It is that of the best checkpoint, as validation judged it, or of the newest if there is none.
 
     Args:
         run: A run folder.
         out: `NAME` in the layout of TensorFlow Serving; gets `out/VERSION/`.
         metrics: What was measured of this generator, if known; for its manifest and its card.
         precision: `float32`, or `bfloat16` for its convolutions; see `painter.Painter`.
+        newest: Whether to take the newest checkpoint although there is a best one.
 
     Returns:
         The folder of the new version: `saved_model.pb`, `assets.extra/` with warm-up requests,
@@ -40,7 +44,8 @@ def export(
         raise errors.TrainingError(f"{run}: not a run folder; give what `ggngan train` wrote.")
     settings = config.read(run / "config.yaml")
     trained = state.State(settings, run / "checkpoints")
-    steps = trained.restore()
+    best = trained.best.latest_checkpoint is not None and not newest
+    steps = trained.restore(best=best)
     table = [conditions.read(run / conditions.FILE)] if settings.generator.conditions else []
     made = painter.Painter(trained.trainer.networks.average, settings, precision, *table)
     version = out / str(_next_version(out))
@@ -48,7 +53,8 @@ def export(
         for name in ("config.yaml", "provenance.json", "log.jsonl", conditions.FILE):
             if (run / name).exists():
                 shutil.copy(run / name, folder / name)
-        write(made, folder, out.name, version.name, steps, metrics)
+        chosen = "best" if best else "newest"
+        write(made, folder, out.name, version.name, steps, metrics, chosen)
     return version
 
 
@@ -59,6 +65,7 @@ def write(
     version: str,
     steps: int = 0,
     metrics: dict[str, Any] | None = None,
+    checkpoint: str | None = None,
 ) -> None:
     """Writes a model and all that goes with it into `folder`, the manifest last.
 
@@ -69,6 +76,7 @@ def write(
         version: Its number.
         steps: How long it was trained.
         metrics: As `export` takes them.
+        checkpoint: Which one of its run it is, `best` or `newest`.
     """
     signatures.save(made, folder)
     config.save(made.settings, folder / "config.yaml")
@@ -83,6 +91,7 @@ def write(
         "synthetic": True,
         "precision": made.precision,
         "steps": steps,
+        "checkpoint": checkpoint,
         "licence": LICENCE,
         "data": _data(folder / "provenance.json"),
         "metrics": metrics,

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ggngan_tf import errors
+from ggngan_tf import config, errors
 from ggngan_tf.synthesis import export, saved
+from ggngan_tf.training import state
 from tests.conftest import make_set
 
 ALONE = """
@@ -119,3 +120,25 @@ def test_a_folder_that_is_not_a_run_is_not_exported(tmp_path):
 def test_the_shipped_generator_is_whole_and_small():
     folder = saved.load().folder
     assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) < 8e6
+
+
+def test_the_best_checkpoint_is_exported_unless_the_newest_is_asked_for(
+    run_folder, tmp_path, monkeypatch
+):
+    # What becomes of it is written down alone: the graph of the model is no matter here.
+    monkeypatch.setattr(export.signatures, "save", lambda made, folder: None)
+    monkeypatch.setattr(export.warmup, "write", lambda folder, name, names: None)
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    trained = state.State(config.read(run / "config.yaml"), run / "checkpoints")
+    trained.restore()
+    trained.steps.assign(1)
+    trained.save_best()
+    found = []
+    for newest in (False, True):
+        version = export.export(run, tmp_path / "name", newest=newest)
+        manifest = json.loads((version / "manifest.json").read_text())
+        found.append((manifest["checkpoint"], manifest["steps"]))
+    assert found == [("best", 1), ("newest", 2)]
+    shutil.rmtree(run / "checkpoints" / state.BEST)
+    version = export.export(run, tmp_path / "name")
+    assert json.loads((version / "manifest.json").read_text())["checkpoint"] == "newest"
