@@ -22,7 +22,7 @@ class Classifier(discriminator.Discriminator):
         self.drop = keras.layers.Dropout(dropout)
 
     def call(self, image, training=None):
-        features = self.pool(self.trunk(image, training=training))
+        features = keras.ops.mean(self.trunk(image, training=training), axis=(1, 2))
         return self.logit(self.drop(features, training=training))
 
     def get_config(self):
