@@ -187,7 +187,9 @@ def _all_features(everyone):
         kept.parent.mkdir(parents=True, exist_ok=True)
         radiomics.write(radiomics.extract(everyone), kept)
     table = radiomics.read(kept)
-    return table[[*radiomics.FEATURES, *radiomics.SHAPES]].assign(patient=everyone.patients())
+    # A copy, because a table that was read column by column warns of each column that is added.
+    chosen = table[[*radiomics.FEATURES, *radiomics.SHAPES]].copy()
+    return chosen.assign(patient=everyone.patients())
 
 
 def _regression():

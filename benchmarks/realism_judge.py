@@ -130,7 +130,7 @@ def as_set(hu, mask, spacing, patients) -> nodules_.NoduleSet:
         subtlety=ratings,
         patient_id=np.asarray(patients, str),
         series_uid=unknown,
-        sop_uid=unknown,
+        sop_uid=np.array([f"place {row}" for row in range(rows)]),  # two of one patient are two
         manufacturer=unknown,
         nodule_id=np.arange(rows, dtype=np.int32),
     )

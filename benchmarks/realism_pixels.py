@@ -34,11 +34,10 @@ def judge(
         seed: Of the folds.
     """
     hidden = None if seen is None else [~_windows(s, d) for s, d in zip(seen, drawn, strict=True)]
-    found = {
-        "cnn": network(real, drawn[:NETWORKS], hidden, seed),
-        "diversity": similarity.repeats(*drawn),
-    }
-    if hidden is not None:
+    found = {"cnn": network(real, drawn[:NETWORKS], hidden, seed)}
+    if hidden is None:
+        found["diversity"] = similarity.repeats(*drawn)
+    else:  # of other places each seed
         found["cnn_surroundings"] = network(real, drawn[:2], hidden, seed, nodule=False)
     if training is not None:
         copies = [pixels.memorisation(real, one, training) for one in drawn]

@@ -118,3 +118,9 @@ def test_the_surroundings_alone_show_nothing_of_the_nodule(real):
     windows = [realism_pixels._shown(s, nodule=False) for s in (real, brighter)]
     np.testing.assert_array_equal(*windows)
     assert np.abs(np.subtract(*(realism_pixels._shown(s, True) for s in (real, brighter)))).any()
+
+
+def test_two_nodules_of_one_patient_are_two_places(real):
+    one = realism_judge.as_set(real.image, real.mask, real.pixel_spacing, ["P"] * len(real))
+    found = realism_pixels.similarity.repeats(one, one)
+    assert found["places"] == len(real) and found["mean_difference"] == 0
