@@ -13,11 +13,13 @@ from ggngan_tf.data import nodules
 
 NAMES = ("texture", "malignancy", "density", "spread")  # grades 1 to 5; HU, mean and deviation
 UNKNOWN = 3.0  # the middle of the scale, for a nodule that no reader rated
-# Of a nodule that nothing is known of: the median of LIDC-IDRI's ground glass; hole, then the rest.
-TYPICAL = np.float32([[150.0, 1.5, 3.0, -620.0, 105.0]])
+# Where no real nodules are known: the medians of LIDC-IDRI's ground glass, columns of `table`.
+TYPICAL = np.float32([[146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0]])
+_AERATED = -500.0  # HU; what is denser around a nodule is a vessel, another nodule or no lung
+_VESSEL = 100.0  # HU that one pixel may add to the noise at most
 _NEAREST = 16
 FILE = "nodules.csv"  # of a run and of an exported model
-_HEADER = "pixels," + ",".join(NAMES)
+_HEADER = "pixels,lung,noise," + ",".join(NAMES)
 _MIDDLE = (3.0, 3.0, -500.0, 100.0)
 _REACH = (2.0, 2.0, 300.0, 100.0)  # from the middle to where [-1, 1] ends
 
@@ -41,12 +43,37 @@ def measure(chosen: nodules.NoduleSet, window: tuple[float, float]) -> np.ndarra
 
 
 def table(chosen: nodules.NoduleSet, settings: config.Config) -> np.ndarray:
-    """Returns what `draw` draws from, float32 `(nodule, 5)`: pixels of the hole, then `measure`."""
+    """Returns what `draw` draws from, float32 `(nodule, 7)`: its `place`, then what it is."""
     mask = tf.constant(chosen.mask[..., None] > 0, tf.float32)
     if settings.erase.shape == "contour":
         mask = inpainting.dilate(mask, settings.erase.dilation)
-    pixels = tf.reduce_sum(mask, axis=(1, 2, 3)).numpy()
-    return np.column_stack([pixels, measure(chosen, settings.data.window)]).astype(np.float32)
+    pixels = tf.reduce_sum(mask, axis=(1, 2, 3))
+    hu = tf.clip_by_value(tf.cast(chosen.image[..., None], tf.float32), *settings.data.window)
+    known = place(hu, mask, pixels).numpy()
+    return np.column_stack([known, measure(chosen, settings.data.window)]).astype(np.float32)
+
+
+def place(hu: tf.Tensor, hole: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """Returns what is known of a place without looking into the hole, float32 `(region, 3)`.
+
+    The pixels to be painted, and of the aerated lung around them the mean HU and the noise (mean
+    absolute difference from the blurred image, HU).
+
+    Args:
+        hu: `(region, row, column, 1)`.
+        hole: The same shape, 1 where to paint.
+        pixels: `(region,)`, how many pixels are to be painted.
+    """
+    near = inpainting.dilate(hole, 4)  # the blur of no pixel behind it sees into the hole
+    ring = (inpainting.dilate(near, 5) - near) * tf.cast(hu < _AERATED, tf.float32)
+    noise = tf.minimum(tf.abs(inpainting.residual(hu)), _VESSEL)
+    count = tf.reduce_sum(ring, (1, 2, 3))
+    # One pixel of typical lung stands in where none is around.
+    level, rough = (
+        (tf.reduce_sum(ring * values, (1, 2, 3)) + typical) / (count + 1.0)
+        for values, typical in ((hu, TYPICAL[0, 1]), (noise, TYPICAL[0, 2]))
+    )
+    return tf.stack([tf.cast(pixels, tf.float32), level, rough], axis=1)
 
 
 def write(known: np.ndarray, path: pathlib.Path) -> None:
@@ -55,7 +82,7 @@ def write(known: np.ndarray, path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-    """Returns what `write` wrote, float32 `(nodule, 5)`.
+    """Returns what `write` wrote, float32 `(nodule, 7)`.
 
     Raises:
         ModelError: It is missing or not such a table.
@@ -64,7 +91,7 @@ def read(path: pathlib.Path) -> np.ndarray:
         lines = path.read_text(encoding="utf-8").splitlines()
         if lines[0] != _HEADER:
             raise ValueError(lines[0])
-        return np.array([line.split(",") for line in lines[1:]], np.float32).reshape(-1, 5)
+        return np.array([line.split(",") for line in lines[1:]], np.float32).reshape(-1, 7)
     except (OSError, ValueError, IndexError) as error:
         raise errors.ModelError(
             f"{path}: is not a table of nodules ({error}); needed is a line {_HEADER!r} and one "
@@ -72,29 +99,40 @@ def read(path: pathlib.Path) -> np.ndarray:
         ) from None
 
 
-def draw(known: tf.Tensor, pixels: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     """Returns conditions `(region, 4)`: what was asked for, the rest that of a nodule like it.
 
-    Density and its spread go with size and texture. So the rest is taken from one real nodule,
-    drawn from the sixteen that are nearest in size and in what was asked for.
+    Density and its spread go with size, texture, the lung around and the scanner's noise. So the
+    rest is taken from one real nodule, drawn from the sixteen that are nearest in these and in what
+    was asked for; its density is as far above the lung around as it was in its own place.
 
     Args:
-        known: float32 `(nodule, 5)`, as `table` returns it.
-        pixels: int32 `(region,)`, how many pixels are to be painted.
+        known: float32 `(nodule, 7)`, as `table` returns it.
+        places: float32 `(region, 3)`, as `place` returns it.
         asked: float32 `(region, 4)`, NaN where nothing was asked for.
         seeds: int32 `(region, 2)`.
     """
-    size = tf.math.log(tf.cast(pixels, tf.float32)[:, None] / known[None, :, 0])
-    apart = scaled(asked)[:, None] - scaled(known[:, 1:])[None]
-    apart = tf.where(tf.math.is_nan(apart), 0.0, apart)
-    distance = tf.abs(size) + tf.reduce_sum(tf.abs(apart), axis=-1)
+    apart = tf.abs(_comparable(places)[:, None] - _comparable(known[:, :3])[None])
+    wanted = tf.abs(scaled(asked)[:, None] - scaled(known[:, 3:])[None])
+    wanted = tf.where(tf.math.is_nan(wanted), 0.0, wanted)
+    distance = tf.reduce_sum(apart, axis=-1) + tf.reduce_sum(wanted, axis=-1)
     nearest = tf.math.top_k(-distance, k=min(_NEAREST, known.shape[0])).indices
     count = tf.shape(nearest)[1]
-    places = tf.map_fn(
+    turns = tf.map_fn(
         lambda seed: tf.random.stateless_uniform((), seed, maxval=count, dtype=tf.int32), seeds
     )
-    drawn = tf.gather(known[:, 1:], tf.gather(nearest, places, batch_dims=1))
+    row = tf.gather(known, tf.gather(nearest, turns, batch_dims=1))
+    texture, malignancy, density, spread = tf.unstack(row[:, 3:], axis=1)
+    density = tf.maximum(density + places[:, 1] - row[:, 1], places[:, 1])
+    drawn = tf.stack([texture, malignancy, density, spread], axis=1)
     return tf.where(tf.math.is_nan(asked), drawn, asked)
+
+
+def _comparable(places):
+    """Returns places in units that weigh alike: a half of size, 50 HU of lung, a half of noise."""
+    size, level, noise = tf.unstack(places, axis=1)
+    parts = [tf.math.log(size) / 0.7, level / 50.0, tf.math.log(noise + 1.0) / 0.35]
+    return tf.stack(parts, axis=1)
 
 
 def scaled(conditions: tf.Tensor) -> tf.Tensor:

@@ -107,7 +107,7 @@ class Painter(tf.Module):
             window, inside = regions.windows(
                 self._stack(image, hole, lung, seed), found, self.margin
             )
-        wanted = self._wanted(found, seed, asked)
+        wanted = self._wanted(window, found, seed, asked)
         painted = self._forward(self._seen(window, wanted) * inside, inside)
         low, high = self.settings.data.window
         return regions.put(image, inpainting.unscale(painted, (low, high)), found)
@@ -126,18 +126,20 @@ class Painter(tf.Module):
         channels = [image, hole] + ([_noise(tf.shape(hole), seed)] if noise else [])
         return tf.concat(channels + ([] if lung is None else [lung]), axis=-1)
 
-    def _wanted(self, found, seed, asked):
+    def _wanted(self, window, found, seed, asked):
         """Returns what each region should be, `(region, condition)`."""
         count = tf.shape(found.slices)[0]
         if asked is None:
             asked = tf.fill((count, len(conditions.NAMES)), np.float32(np.nan))
         else:
             asked = tf.gather(asked, found.slices)
-        # A region's place tells it from others of its slice, and batches of slices do not matter.
-        place = found.origin[:, 0] * 65_537 + found.origin[:, 1] + 1
-        seeds = tf.stack([tf.gather(seed, found.slices), place], axis=1)
+        # A region's corner tells it from others of its slice, and batches of slices do not matter.
+        corner = found.origin[:, 0] * 65_537 + found.origin[:, 1] + 1
+        seeds = tf.stack([tf.gather(seed, found.slices), corner], axis=1)
         pixels = tf.math.unsorted_segment_sum(tf.ones_like(found.which), found.which, count)
-        return conditions.draw(tf.constant(self.known), pixels, asked, seeds)
+        hu = tf.clip_by_value(window[..., :1], *self.settings.data.window)
+        places = conditions.place(hu, window[..., 1:2], pixels)
+        return conditions.draw(tf.constant(self.known), places, asked, seeds)
 
     def _seen(self, window, wanted):
         given = self.settings.generator

@@ -36,22 +36,29 @@ def test_networks_see_conditions_about_zero():
     np.testing.assert_allclose(found, [[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, -1.0, -0.5]])
 
 
-KNOWN = np.float32(
-    [[100 * 2**i, 1 + (i > 20), 3, -600 - i, 100] for i in range(40)]
-)  # ever larger; the first 21 are of grade 1
+def known():
+    """40 nodules, each twice as large as the one before; the first 21 of grade 1."""
+    rows = [[100.0 * 2**i, -850, 20, 1 + (i > 20), 3, -600 - i, 100] for i in range(40)]
+    return np.float32(rows)
 
 
-def drawn(pixels, seeds, **asked):
+def drawn(pixels, seeds, lung=-850.0, **asked):
     wanted = np.full((len(seeds), 4), np.nan, np.float32)
     for name, value in asked.items():
         wanted[:, conditions.NAMES.index(name)] = value
+    places = np.tile(np.float32([pixels, lung, 20]), (len(seeds), 1))
     seeds = np.stack([seeds, seeds], axis=1).astype(np.int32)
-    return conditions.draw(KNOWN, np.full(len(seeds), pixels), wanted, seeds).numpy()
+    return conditions.draw(known(), places, wanted, seeds).numpy()
 
 
 def test_what_is_not_asked_for_is_that_of_one_of_the_sixteen_nearest_in_size():
     found = drawn(100, np.arange(300))
     assert set(found[:, 2]) == {-600.0 - i for i in range(16)}
+
+
+def test_a_nodule_is_as_far_above_denser_lung_as_it_was_above_its_own():
+    found = drawn(100, np.arange(300), lung=-750.0)
+    assert set(found[:, 2]) == {-500.0 - i for i in range(16)}
 
 
 def test_what_is_asked_for_comes_back_and_draws_nodules_that_are_like_it():
@@ -63,13 +70,43 @@ def test_the_same_seed_draws_the_same_nodule():
     assert np.array_equal(drawn(100, np.arange(9)), drawn(100, np.arange(9)))
 
 
+def test_a_place_is_its_size_and_the_lung_around_and_not_what_is_in_the_hole():
+    hu = np.full((1, 40, 40, 1), -800.0, np.float32)
+    hole = np.zeros_like(hu)
+    hole[0, 15:25, 15:25] = 1
+    hu[:, :, 30:] = 40.0  # the chest wall counts as no lung
+    empty = conditions.place(tf.constant(hu), tf.constant(hole), tf.constant([100])).numpy()
+    hu[hole > 0] = 300.0
+    filled = conditions.place(tf.constant(hu), tf.constant(hole), tf.constant([100])).numpy()
+    np.testing.assert_array_equal(empty, filled)
+    assert empty[0, 0] == 100 and abs(empty[0, 1] + 800) < 1
+
+
+def test_noise_around_is_measured():
+    random = np.random.default_rng(0)
+    hole = np.zeros((1, 40, 40, 1), np.float32)
+    hole[0, 15:25, 15:25] = 1
+    noises = [
+        conditions.place(
+            tf.constant(random.normal(-800, deviation, hole.shape), tf.float32),
+            tf.constant(hole),
+            tf.constant([100]),
+        )[0, 2]
+        for deviation in (5.0, 50.0)
+    ]
+    # The mean of |x| of what the blur leaves of white noise, one of 0.9 of its deviation.
+    expected = 0.8 * np.sqrt(1 - 2 * (6 / 16) ** 2 + (70 / 256) ** 2) * np.array([5, 50])
+    np.testing.assert_allclose(noises, expected, rtol=0.15)
+
+
 def test_a_table_of_nodules_is_read_as_it_was_written(tmp_path):
     settings = config.PRESETS["default"]
-    known = conditions.table(made(), settings)
-    # 2 x 2 pixels grown by two steps of a cross: 4, then 12, then 24 pixels.
-    assert known[:, 0].tolist() == [24.0, 24.0]
-    conditions.write(known, tmp_path / conditions.FILE)
-    np.testing.assert_allclose(conditions.read(tmp_path / conditions.FILE), known, rtol=1e-3)
+    table = conditions.table(made(), settings)
+    # 2 x 2 pixels grown by two steps of a cross: 4, then 12, then 24 pixels; lung is -800 HU.
+    assert table[:, 0].tolist() == [24.0, 24.0]
+    np.testing.assert_allclose(table[:, 1], -800.0, atol=1.0)
+    conditions.write(table, tmp_path / conditions.FILE)
+    np.testing.assert_allclose(conditions.read(tmp_path / conditions.FILE), table, rtol=1e-3)
 
 
 def test_another_table_is_refused(tmp_path):

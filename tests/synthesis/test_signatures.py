@@ -82,11 +82,6 @@ def asked(**values):
 def test_conditions_that_are_left_to_chance_are_those_of_the_default(model, inputs):
     default = call(model, "serving_default", inputs)
     assert np.array_equal(call(model, "conditioned", inputs | asked()), default)
-    typical = dict(zip(conditions.NAMES, conditions.TYPICAL[0, 1:], strict=True))
-    # The model knows one real nodule only, so that chance has no choice.
-    np.testing.assert_allclose(
-        call(model, "conditioned", inputs | asked(**typical)), default, atol=1e-2
-    )
 
 
 @pytest.mark.parametrize("name, value", [("texture", 5.0), ("density", -100.0), ("spread", 250.0)])
