@@ -14,7 +14,9 @@ from ggngan_tf import config, errors
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 Count = Annotated[int, pydantic.Field(ge=0)]
 Above = Annotated[float, pydantic.Field(gt=0)]
-Arm = Literal["plain", "real", "weighted", "oversampled", "copy_paste", "synthetic"]
+Arm = Literal[
+    "plain", "real", "weighted", "oversampled", "copy_paste", "synthetic", "synthetic_oversampled"
+]
 
 
 class _Section(config._Frozen):
@@ -108,7 +110,15 @@ class Study(_Section):
     # Orders in which patients join the subsets, each with GANs of its own; ours. Seed s takes
     # order s % orders; 0: an order a seed. Fewer orders than seeds save GANs.
     orders: Count = 0
-    arms: tuple[Arm, ...] = ("plain", "real", "weighted", "oversampled", "copy_paste", "synthetic")
+    arms: tuple[Arm, ...] = (
+        "plain",
+        "real",
+        "weighted",
+        "oversampled",
+        "copy_paste",
+        "synthetic",
+        "synthetic_oversampled",
+    )
     split: Split = Split()
     gan: Gan = Gan()
     synthesis: Synthesis = Synthesis()
@@ -153,7 +163,7 @@ _QUICK = Study(
     preset="quick",
     percentages=(25.0, 50.0, 100.0),
     seeds=1,
-    arms=("real", "oversampled", "copy_paste", "synthetic"),
+    arms=("real", "oversampled", "copy_paste", "synthetic", "synthetic_oversampled"),
     gan=Gan(
         overrides=(
             "generator.filters=16",
