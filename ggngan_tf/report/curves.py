@@ -16,8 +16,10 @@ _LOOKS = {
     "copy_paste": ("#cc79a7", "-.", "D"),
     "weighted": ("#56b4e9", ":", "v"),
     "plain": ("#57606a", ":", "x"),
+    "synthetic_oversampled": ("#e69f00", "--", "P"),
 }
-_MORE = (("#e69f00", "--", "P"), ("#000000", "-.", "*"), ("#8c510a", ":", "h"))
+_NAMES = {"synthetic": "real + synthetic", "synthetic_oversampled": "the same, oversampled"}
+_MORE = (("#000000", "-.", "*"), ("#8c510a", ":", "h"))
 Curve = Sequence[tuple[float, float, float, float]]  # percentage, value, low, high
 
 
@@ -54,7 +56,7 @@ def _panel(axis, label, curves, zero):
         move = 0 if shaded else (number - (len(curves) - 1) / 2) * 0.8
         x, value, low, high = (list(part) for part in zip(*curve, strict=True))
         x = [each + move for each in x]
-        name = arm.replace("_", "-").replace("synthetic", "real + synthetic")
+        name = _NAMES.get(arm, arm.replace("_", "-"))
         style = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4.5}
         axis.plot(x, value, label=name, linewidth=1.6, **style)
         if shaded:

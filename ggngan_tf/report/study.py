@@ -19,7 +19,8 @@ _ARMS = {
     "weighted": "as real; both classes weigh alike in the loss",
     "oversampled": "as real; as many GGNs as others in each batch",
     "copy_paste": "as real, and real GGNs copied into the place of other nodules",
-    "synthetic": "as real, and GGNs painted by a GAN that learnt from the same subset's GGNs",
+    "synthetic": "as real, and GGNs painted by a GAN that learnt from the same subset",
+    "synthetic_oversampled": "as synthetic; as many GGNs, real and painted, as others in each batch",
 }
 
 
