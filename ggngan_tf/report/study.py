@@ -20,7 +20,7 @@ _ARMS = {
     "oversampled": "as real; as many GGNs as others in each batch",
     "copy_paste": "as real, and real GGNs copied into the place of other nodules",
     "synthetic": "as real, and GGNs painted by a GAN that learnt from the same subset",
-    "synthetic_oversampled": "as synthetic; as many GGNs, real and painted, as others in each batch",
+    "synthetic_oversampled": "as synthetic; as many GGNs of both kinds as others in each batch",
 }
 
 

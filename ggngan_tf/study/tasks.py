@@ -25,9 +25,6 @@ ADDED = {
     "synthetic_oversampled": "synthetic",
     "copy_paste": "copy_paste",
 }
-    "synthetic": "synthetic",
-    "copy_paste": "copy_paste",
-}  # arm: kind of task
 
 
 @dataclasses.dataclass(frozen=True)
