@@ -14,12 +14,14 @@ from ggngan_tf.data import nodules
 NAMES = ("texture", "malignancy", "density", "spread")  # grades 1 to 5; HU, mean and deviation
 UNKNOWN = 3.0  # the middle of the scale, for a nodule that no reader rated
 # Where no real nodules are known: the medians of LIDC-IDRI's ground glass, columns of `table`.
-TYPICAL = np.float32([[146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0]])
+TYPICAL = np.float32([[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0]])
 _AERATED = -500.0  # HU; what is denser around a nodule is a vessel, another nodule or no lung
 _VESSEL = 100.0  # HU that one pixel may add to the noise at most
 _NEAREST = 16
+_ASKED = 4.0  # how much more what was asked for weighs than the place: a grade is two of size
+_NEVER = 1e6
 FILE = "nodules.csv"  # of a run and of an exported model
-_HEADER = "pixels,lung,noise," + ",".join(NAMES)
+_HEADER = "chosen,pixels,lung,noise," + ",".join(NAMES)
 _MIDDLE = (3.0, 3.0, -500.0, 100.0)
 _REACH = (2.0, 2.0, 300.0, 100.0)  # from the middle to where [-1, 1] ends
 
@@ -42,15 +44,29 @@ def measure(chosen: nodules.NoduleSet, window: tuple[float, float]) -> np.ndarra
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def table(chosen: nodules.NoduleSet, settings: config.Config) -> np.ndarray:
-    """Returns what `draw` draws from, float32 `(nodule, 7)`: its `place`, then what it is."""
+def table(
+    chosen: nodules.NoduleSet, settings: config.Config, others: nodules.NoduleSet | None = None
+) -> np.ndarray:
+    """Returns what `draw` draws from, float32 `(nodule, 8)`, in the order of the file's header.
+
+    Args:
+        chosen: The nodules that are painted if no texture is asked for.
+        settings: How they are erased, and the window.
+        others: Nodules of other textures.
+    """
+    parts = [(1.0, chosen)] + ([(0.0, others)] if others is not None and len(others) else [])
+    rows = [np.insert(_rows(part, settings), 0, own, axis=1) for own, part in parts]
+    return np.concatenate(rows).astype(np.float32)
+
+
+def _rows(chosen, settings):
     mask = tf.constant(chosen.mask[..., None] > 0, tf.float32)
     if settings.erase.shape == "contour":
         mask = inpainting.dilate(mask, settings.erase.dilation)
     pixels = tf.reduce_sum(mask, axis=(1, 2, 3))
     hu = tf.clip_by_value(tf.cast(chosen.image[..., None], tf.float32), *settings.data.window)
     known = place(hu, mask, pixels).numpy()
-    return np.column_stack([known, measure(chosen, settings.data.window)]).astype(np.float32)
+    return np.column_stack([known, measure(chosen, settings.data.window)])
 
 
 def place(hu: tf.Tensor, hole: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
@@ -71,7 +87,7 @@ def place(hu: tf.Tensor, hole: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
     # One pixel of typical lung stands in where none is around.
     level, rough = (
         (tf.reduce_sum(ring * values, (1, 2, 3)) + typical) / (count + 1.0)
-        for values, typical in ((hu, TYPICAL[0, 1]), (noise, TYPICAL[0, 2]))
+        for values, typical in ((hu, TYPICAL[0, 2]), (noise, TYPICAL[0, 3]))
     )
     return tf.stack([tf.cast(pixels, tf.float32), level, rough], axis=1)
 
@@ -82,7 +98,7 @@ def write(known: np.ndarray, path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-    """Returns what `write` wrote, float32 `(nodule, 7)`.
+    """Returns what `write` wrote, float32 `(nodule, 8)`.
 
     Raises:
         ModelError: It is missing or not such a table.
@@ -91,7 +107,7 @@ def read(path: pathlib.Path) -> np.ndarray:
         lines = path.read_text(encoding="utf-8").splitlines()
         if lines[0] != _HEADER:
             raise ValueError(lines[0])
-        return np.array([line.split(",") for line in lines[1:]], np.float32).reshape(-1, 7)
+        return np.array([line.split(",") for line in lines[1:]], np.float32).reshape(-1, 8)
     except (OSError, ValueError, IndexError) as error:
         raise errors.ModelError(
             f"{path}: is not a table of nodules ({error}); needed is a line {_HEADER!r} and one "
@@ -104,26 +120,29 @@ def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor
 
     Density and its spread go with size, texture, the lung around and the scanner's noise. So the
     rest is taken from one real nodule, drawn from the sixteen that are nearest in these and in what
-    was asked for; its density is as far above the lung around as it was in its own place.
+    was asked for; its density is as far above the lung around as it was in its own place. Without
+    a texture asked for, it is one of those that the generator is for.
 
     Args:
-        known: float32 `(nodule, 7)`, as `table` returns it.
+        known: float32 `(nodule, 8)`, as `table` returns it.
         places: float32 `(region, 3)`, as `place` returns it.
         asked: float32 `(region, 4)`, NaN where nothing was asked for.
         seeds: int32 `(region, 2)`.
     """
-    apart = tf.abs(_comparable(places)[:, None] - _comparable(known[:, :3])[None])
-    wanted = tf.abs(scaled(asked)[:, None] - scaled(known[:, 3:])[None])
-    wanted = tf.where(tf.math.is_nan(wanted), 0.0, wanted)
+    apart = tf.abs(_comparable(places)[:, None] - _comparable(known[:, 1:4])[None])
+    wanted = tf.abs(scaled(asked)[:, None] - scaled(known[:, 4:])[None])
+    wanted = tf.where(tf.math.is_nan(wanted), 0.0, wanted) * _ASKED
     distance = tf.reduce_sum(apart, axis=-1) + tf.reduce_sum(wanted, axis=-1)
+    free = tf.cast(tf.math.is_nan(asked[:, :1]), tf.float32)
+    distance += _NEVER * free * (1.0 - known[None, :, 0])
     nearest = tf.math.top_k(-distance, k=min(_NEAREST, known.shape[0])).indices
     count = tf.shape(nearest)[1]
     turns = tf.map_fn(
         lambda seed: tf.random.stateless_uniform((), seed, maxval=count, dtype=tf.int32), seeds
     )
     row = tf.gather(known, tf.gather(nearest, turns, batch_dims=1))
-    texture, malignancy, density, spread = tf.unstack(row[:, 3:], axis=1)
-    density = tf.maximum(density + places[:, 1] - row[:, 1], places[:, 1])
+    texture, malignancy, density, spread = tf.unstack(row[:, 4:], axis=1)
+    density = tf.maximum(density + places[:, 1] - row[:, 2], places[:, 1])
     drawn = tf.stack([texture, malignancy, density, spread], axis=1)
     return tf.where(tf.math.is_nan(asked), drawn, asked)
 

@@ -43,7 +43,7 @@ def start(data: pathlib.Path, out: pathlib.Path, settings: config.Config, force:
     with files.atomic_folder(out) as folder:
         config.save(settings, folder / "config.yaml")
         if settings.generator.conditions:
-            known = conditions.table(parts["train"], settings)
+            known = conditions.table(parts["train"], settings, parts["others"])
             conditions.write(known, folder / conditions.FILE)
         made_from = runlog.provenance(data, settings, parts)
         text = json.dumps(made_from, indent=2) + "\n"

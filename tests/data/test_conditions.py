@@ -38,7 +38,7 @@ def test_networks_see_conditions_about_zero():
 
 def known():
     """40 nodules, each twice as large as the one before; the first 21 of grade 1."""
-    rows = [[100.0 * 2**i, -850, 20, 1 + (i > 20), 3, -600 - i, 100] for i in range(40)]
+    rows = [[1.0, 100.0 * 2**i, -850, 20, 1 + (i > 20), 3, -600 - i, 100] for i in range(40)]
     return np.float32(rows)
 
 
@@ -64,6 +64,19 @@ def test_a_nodule_is_as_far_above_denser_lung_as_it_was_above_its_own():
 def test_what_is_asked_for_comes_back_and_draws_nodules_that_are_like_it():
     found = drawn(100 * 2**21, np.arange(50), texture=1.0, density=-333.0)
     assert set(found[:, 0]) == {1.0} and set(found[:, 2]) == {-333.0}
+
+
+def test_nodules_of_other_textures_are_drawn_only_where_a_texture_is_asked_for():
+    mixed = known()
+    mixed[21:, 0] = 0  # grade 2 and not what the generator is for
+    seeds = np.stack([np.arange(50)] * 2, axis=1).astype(np.int32)
+    places = np.tile(np.float32([100 * 2**30, -850, 20]), (50, 1))
+    nothing = np.full((50, 4), np.nan, np.float32)
+    free = conditions.draw(mixed, places, nothing, seeds).numpy()
+    assert set(free[:, 0]) == {1.0}
+    nothing[:, 0] = 2.0
+    asked = conditions.draw(mixed, places, nothing, seeds).numpy()
+    assert asked[:, 2].max() < -620  # the rows of grade 2
 
 
 def test_the_same_seed_draws_the_same_nodule():
@@ -103,8 +116,8 @@ def test_a_table_of_nodules_is_read_as_it_was_written(tmp_path):
     settings = config.PRESETS["default"]
     table = conditions.table(made(), settings)
     # 2 x 2 pixels grown by two steps of a cross: 4, then 12, then 24 pixels; lung is -800 HU.
-    assert table[:, 0].tolist() == [24.0, 24.0]
-    np.testing.assert_allclose(table[:, 1], -800.0, atol=1.0)
+    assert table[:, 1].tolist() == [24.0, 24.0]
+    np.testing.assert_allclose(table[:, 2], -800.0, atol=1.0)
     conditions.write(table, tmp_path / conditions.FILE)
     np.testing.assert_allclose(conditions.read(tmp_path / conditions.FILE), table, rtol=1e-3)
 
