@@ -13,12 +13,13 @@ from ggngan_tf.study import tasks
 
 # CPU seconds on one core with AVX2, measured on LIDC's patches and small networks (`cpu_seconds`
 # in each done.json; docs/study.md). Tasks done in the same folder take their place.
-_PER_GMAC = 0.25  # of a training step; forward, backward and both discriminators counted
+_PER_GMAC = 0.45  # of a training step; forward, backward and both discriminators counted
 _GAN_START = 25.0  # tracing, validation at the end, export
-_PER_PAINTED = 0.03
-_PER_COPIED = 0.02
+_PER_PAINTED = 0.08
+_PER_COPIED = 0.04
+_ADDED_START = 4.0  # shapes, loading the generator
 _CLASSIFIER_START = 4.0  # tracing, shared by the classifiers of a worker, and scores
-_PER_PATCH_GMAC = 0.4  # small layers are bound by memory; augmentation counts in
+_PER_PATCH_GMAC = 0.5  # small layers are bound by memory; augmentation counts in
 _OTHER = 2.0
 _GGNS = 130  # of the whole training part of LIDC, where the set has not been looked into
 
@@ -125,7 +126,7 @@ def _estimate(task, study):
         return _GAN_START + _PER_GMAC * _gan_steps(task, study) * _gan_gmac(task.settings["gan"])
     if task.kind in ("synthetic", "copy_paste"):
         each = _PER_PAINTED if task.kind == "synthetic" else _PER_COPIED
-        return _OTHER + each * task.settings["most"] * _GGNS
+        return _ADDED_START + each * task.settings["most"] * _GGNS
     if task.kind == "classifier":
         how = study.classifier
         step = _PER_PATCH_GMAC * how.batch * _resnet_gmac(how.filters, how.blocks, 64)
