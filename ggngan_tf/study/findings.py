@@ -38,7 +38,8 @@ def _gain(finding, gains):
         return _row(finding, UNTESTED, "no subset of 30 to 70% was run.")
     sure = [p for p, g in gains.items() if g["low"] > 0]
     better = [p for p, g in gains.items() if g["value"] > 0]
-    verdict = AGREES if sure else LEANS if 2 * len(better) > len(gains) else DISAGREES
+    mostly = 2 * len(better) > len(gains)
+    verdict = AGREES if sure and mostly else LEANS if sure or mostly else DISAGREES
     return _row(
         finding,
         verdict,

@@ -82,6 +82,11 @@ def test_a_gain_whose_interval_holds_0_only_points_that_way():
     assert judged({50.0: gain(0.1, -0.1, 0.3)})[0] == findings.LEANS
 
 
+def test_one_sure_gain_beside_a_loss_only_points_that_way():
+    found = judged({30.0: gain(-0.1, -0.2, 0.1), 50.0: gain(0.1, 0.05, 0.2)})
+    assert found[0] == findings.LEANS
+
+
 def test_a_loss_does_not_agree_and_what_was_not_run_is_not_tested():
     assert judged({50.0: gain(-0.1, -0.2, 0.1)}) == [
         findings.DISAGREES,
