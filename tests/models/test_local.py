@@ -6,11 +6,12 @@ from ggngan_tf import config, inpainting
 from ggngan_tf.models import generator, local
 
 SIDE, REGION = 64, 12
+SETTINGS = config.Generator(filters=4, blocks=1)
 
 
 @pytest.fixture(scope="module")
 def network():
-    made = generator.make(config.Generator(filters=4, blocks=1))
+    made = generator.make(SETTINGS)
     random = np.random.default_rng(0)
     made.set_weights([w + random.uniform(-0.1, 0.1, w.shape) for w in made.get_weights()])
     return made
@@ -18,7 +19,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def slices():
-    return tf.random.stateless_uniform((2, SIDE, SIDE, 3), (1, 2))
+    return tf.random.stateless_uniform((2, SIDE, SIDE, generator.channels(SETTINGS)), (1, 2))
 
 
 def painted(network, slices, origin, training=False):

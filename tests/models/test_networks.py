@@ -12,11 +12,12 @@ def test_the_generator_of_the_paper_reaches_41_pixels():
 
 
 def test_no_pixel_further_than_the_margin_matters_and_one_at_it_does():
-    network = generator.make(config.Generator(filters=4, blocks=2))
+    settings = config.Generator(filters=4, blocks=2)
+    network = generator.make(settings)
     # Positive weights, so that nothing cancels on the way to the rim of the receptive field.
     network.set_weights([np.abs(w) + 0.01 * (w.ndim == 4) for w in network.get_weights()])
     side, margin = 2 * network.margin + 5, network.margin
-    image = np.full((1, side, side, 3), 1e-3, np.float32)
+    image = np.full((1, side, side, generator.channels(settings)), 1e-3, np.float32)
     base = tf.Variable(image)
     middle = side // 2
     with tf.GradientTape() as tape:
@@ -59,12 +60,15 @@ def test_the_two_discriminators_of_the_paper_differ_in_depth():
 
 
 def test_mixed_precision_computes_in_16_bits_and_answers_in_32():
-    painter = generator.make(config.PRESETS["smoke"].generator, "mixed_float16")
+    smoke = config.PRESETS["smoke"]
+    painter = generator.make(smoke.generator, "mixed_float16")
     assert painter.trunk.layers[0].body.layers[0].compute_dtype == "float16"
     assert painter.head.layers[0].kernel.dtype == "float32"
-    assert painter(tf.zeros((1, 16, 16, 3))).dtype == tf.float32
-    judge = discriminator.make(config.PRESETS["smoke"].roi, "mixed_float16")
-    assert judge(tf.zeros((1, 32, 32, 2))).dtype == tf.float32
+    seen = tf.zeros((1, 16, 16, generator.channels(smoke.generator)))
+    assert painter(seen).dtype == tf.float32
+    judge = discriminator.make(smoke.roi, "mixed_float16")
+    image, asked = tf.zeros((1, 32, 32, 1)), tf.zeros((1, 4))
+    assert judge(discriminator.views(image, image, asked, smoke.roi)).dtype == tf.float32
 
 
 def test_fused_batch_normalisation_gives_what_keras_gives():
