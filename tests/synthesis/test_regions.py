@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ggngan_tf.models import generator
 from ggngan_tf.synthesis import painter, regions
 from tests.synthesis import models_made
 
@@ -67,9 +68,11 @@ def test_regions_of_one_slice_are_what_the_whole_slice_gives():
     mask = hole((0, 0, 4, 20, 9), (0, 60, 70, 11, 26), (0, 4, 80, 7, 7), shape=image.shape)
     made = painter.Painter(models_made.network(SETTINGS), SETTINGS)
     assert int(tf.reduce_max(regions.find(mask).which)) == 2
-    apart = made.hu(image, mask, None, tf.constant([5])).numpy()
+    asked = tf.constant([[2.0, 4.0, -500.0, 80.0]])
+    apart = made.hu(image, mask, None, tf.constant([5]), asked).numpy()
     window = made._stack(image, mask, None, tf.constant([5]))
-    padded = tf.pad(made._seen(window), [[0, 0], [made.margin] * 2, [made.margin] * 2, [0, 0]])
+    seen = made._seen(window, asked)
+    padded = tf.pad(seen, [[0, 0], [made.margin] * 2, [made.margin] * 2, [0, 0]])
     inside = tf.pad(tf.ones_like(image), [[0, 0], [made.margin] * 2, [made.margin] * 2, [0, 0]])
     whole = made._forward(padded, inside).numpy() * 1400 - 1000
     np.testing.assert_allclose(apart[mask > 0], whole[mask > 0], rtol=0, atol=1e-5 * 1400)
@@ -82,6 +85,7 @@ def test_a_slope_above_one_is_the_same_function(slope):
     alpha = network.head.layers[1].alpha
     alpha.assign(np.full(alpha.shape, slope, np.float32))
     made = painter.Painter(network, SETTINGS)
-    features = np.random.default_rng(1).normal(0, 1, (1, 20, 20, 3)).astype(np.float32)
+    channels = generator.channels(SETTINGS.generator)
+    features = np.random.default_rng(1).normal(0, 1, (1, 20, 20, channels)).astype(np.float32)
     expected = network.head(features)[:, 4:-4, 4:-4]
     np.testing.assert_allclose(made._head(features), expected, atol=1e-5)
