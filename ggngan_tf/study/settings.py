@@ -4,7 +4,7 @@ A number of the paper stands here once, with its source; the others are ours and
 """
 
 import pathlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -203,7 +203,7 @@ def load(
     if path is not None:
         config._merge(values, config._read_yaml(path), str(path))
     for override in overrides:
-        config._merge(values, config._parse(override), f"--set {override}")
+        config._merge(values, _parsed(override), f"--set {override}")
     return _checked(values)
 
 
@@ -236,6 +236,16 @@ def gan(study: Study, seed: int, steps: int) -> config.Config:
         f"training.checkpoint_every={steps}",
     )
     return config.load(study.gan.preset, None, (*study.gan.overrides, *own))
+
+
+def _parsed(override: str) -> dict[str, Any]:
+    try:
+        return config._parse(override)
+    except yaml.YAMLError as error:
+        reason = getattr(error, "problem", None) or "cannot be parsed"
+        raise errors.ConfigError(
+            f"--set {override}: is not YAML ({reason}); quote what has brackets inside brackets."
+        ) from None
 
 
 def _checked(values) -> Study:
