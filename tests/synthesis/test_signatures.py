@@ -217,7 +217,7 @@ def test_the_warm_up_requests_are_those_of_tensorflow_serving_and_run(folder, mo
         assert request.model_spec.name == "tiny"
         assert len(call(model, name, values)) == 1
         seen.append(name)
-    assert seen == ["serving_default", "roi", "png"]
+    assert seen == ["serving_default", "roi", "png", "conditioned"]
 
 
 def test_requests_and_responses_of_tensorflow_serving_carry_the_model(model, inputs):
