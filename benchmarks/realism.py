@@ -1,4 +1,4 @@
-"""How real painted nodules look: the judges of issue 9 on nodules of patients never learnt from."""
+"""How real painted nodules look: the judges on nodules of patients never learnt from."""
 
 import argparse
 import json
