@@ -1,4 +1,4 @@
-"""The table of issue 9, filled with what was measured of one or more generators."""
+"""The table of realism, filled with what was measured of one or more generators."""
 
 import pathlib
 from collections.abc import Mapping
