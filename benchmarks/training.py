@@ -71,6 +71,7 @@ def recipes(patches: int | None) -> dict[str, config.Config]:
         default,
         generator={"filters": paper.generator.filters, "blocks": paper.generator.blocks},
         training={"batch": 1},
+        loss={"radiomic": 0.0},  # compares batches
         **judges,
     )
     own = _with(wide, whole={"stem": 4}, roi={"stem": 2})  # what a run takes on whole slices

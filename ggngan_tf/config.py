@@ -175,6 +175,10 @@ class Config(_Frozen):
     def _check(self):
         if self.erase.shape == "contour" and self.erase.limit < self.erase.roi_size:
             raise ValueError(f"erase.limit is {self.erase.limit}; make it erase.roi_size or more")
+        if self.loss.radiomic and self.training.batch < 2:
+            raise ValueError(
+                "loss.radiomic compares batches and training.batch is 1; make one 0 or the other 2"
+            )
         return self
 
     @property
@@ -294,7 +298,10 @@ def _parse(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise errors.ConfigError(f"--set {override}: needed is section.key=value.")
-    value = yaml.safe_load(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise errors.ConfigError(f"--set {override}: {text!r} is not a YAML value.") from None
     for part in reversed(key.split(".")):
         value = {part: value}
     return value

@@ -61,3 +61,14 @@ def test_a_file_that_is_not_settings_is_refused(tmp_path, text):
 
 def test_the_dump_is_plain_yaml():
     assert yaml.safe_load(config.dump(config.Config()))["generator"]["mask_input"] is True
+
+
+def test_a_batch_of_one_has_no_distribution_to_compare():
+    with pytest.raises(errors.ConfigError, match=r"loss\.radiomic compares batches"):
+        config.load(overrides=("training.batch=1",))
+    config.load(overrides=("training.batch=1", "loss.radiomic=0.0"))
+
+
+def test_a_value_that_is_not_yaml_is_refused_in_one_line():
+    with pytest.raises(errors.ConfigError, match="is not a YAML value"):
+        config.load(overrides=("training.batch=[1",))

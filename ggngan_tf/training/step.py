@@ -108,7 +108,9 @@ class Trainer:
                 tf.concat([radiomic_loss.features(image, mask, batch["hole"], reach), also], 1)
                 for image in (batch["target"], fake)
             ]
-            terms["radiomic"] = radiomic_loss.loss(*measured)
+            # Of all devices together: their batches are one, and one image has no distribution.
+            gather = tf.distribute.get_replica_context().all_gather
+            terms["radiomic"] = radiomic_loss.loss(*(gather(part, axis=0) for part in measured))
         return terms
 
     def _ssim(self, name, painted, target, batch):

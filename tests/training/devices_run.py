@@ -27,13 +27,13 @@ def main(kind: str) -> None:
         strategy = devices.strategy(kind)
     settings = tiny()
     trainer = step.Trainer(settings, strategy)
-    batches = loop.spread(strategy, make_set(6), settings, 0)
+    batches = loop.spread(strategy, {"train": make_set(6)}, settings, 0)
     found = []
     for number, batch in enumerate(itertools.islice(iter(batches), STEPS)):
         terms = trainer.step(batch, tf.constant(number))
         found.append({name: float(value) for name, value in terms.items()})
     # Each batch normalisation in front is subject to the mean of both devices' images.
-    moving = trainer.networks.whole.non_trainable_variables[0].numpy()
+    moving = trainer.networks.generator.non_trainable_variables[0].numpy()
     average = trainer.networks.average.trainable_variables[0].numpy()
     sums = {"moving": float(np.abs(moving).sum()), "average": float(np.abs(average).sum())}
     replicas = strategy.num_replicas_in_sync
