@@ -17,7 +17,9 @@ def test_a_set_is_split_as_training_splits_it(tmp_path):
     )
     assert done.exit_code == 0, done.output
     said = json.loads(done.output)
-    for name, part in loop.read_parts(tmp_path / "set.h5", config.Config()).items():
+    parts = loop.read_parts(tmp_path / "set.h5", config.Config())
+    for name in ("train", "validation", "test"):
+        part = parts[name]
         written = nodules.read(out / f"{name}.h5")
         assert written.patient_id.tolist() == part.patient_id.tolist()
         assert said[name] == len(part) > 0
