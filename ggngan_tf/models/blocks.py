@@ -43,8 +43,7 @@ def convolution(filters: int, size: int, spectral: bool = False, **kwargs) -> ke
 def to_one_channel(layer: keras.layers.Conv2D, features: tf.Tensor, padding: str) -> tf.Tensor:
     """Returns what a convolution to one channel returns, before its activation, and faster.
 
-    Kernels to a single channel are slow ones, their gradients above all (9x9 from 32 channels on a
-    CPU: ten times). So each row of pixels is first convolved down the columns to one channel a
+    Kernels to a single channel are slow ones on a CPU, their gradients above all. So each row of pixels is first convolved down the columns to one channel a
     column of the kernel, and those are then shifted and added.
 
     Args:

@@ -11,7 +11,7 @@ def keep() -> bool:
     """Lets freed memory stay with the process, and returns whether it could.
 
     By default glibc gives large blocks back at once and fetches them again, page by page, for the
-    next layer. Of a step on whole slices that was half of the CPU's time. The price is that a
+    next layer. Of a step on whole slices that was about half of the CPU's time. The price is that a
     process stays as large as it once was; figures do not change.
     """
     with contextlib.suppress(OSError, AttributeError):
