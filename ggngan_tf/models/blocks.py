@@ -43,8 +43,9 @@ def convolution(filters: int, size: int, spectral: bool = False, **kwargs) -> ke
 def to_one_channel(layer: keras.layers.Conv2D, features: tf.Tensor, padding: str) -> tf.Tensor:
     """Returns what a convolution to one channel returns, before its activation, and faster.
 
-    Kernels to a single channel are slow ones on a CPU, their gradients above all. So each row of pixels is first convolved down the columns to one channel a
-    column of the kernel, and those are then shifted and added.
+    Kernels to a single channel are slow ones on a CPU, their gradients above all. So each row of
+    pixels is first convolved down the columns to one channel a column of the kernel, and those are
+    then shifted and added.
 
     Args:
         layer: Of an odd square kernel.
