@@ -4,12 +4,11 @@ A number of the paper stands here once, with its source; the others are ours and
 """
 
 import pathlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
-import yaml
 
-from ggngan_tf import errors
+from ggngan_tf import settings_file
 
 LUNG_WINDOW = (-1350.0, 150.0)  # HU; level -600, width 1500: how people look at lungs
 
@@ -17,11 +16,7 @@ Weight = Annotated[float, pydantic.Field(ge=0)]
 Positive = Annotated[int, pydantic.Field(ge=1)]
 
 
-class _Frozen(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Data(_Frozen):
+class Data(settings_file.Frozen):
     """Which nodules are learnt from, and how HU become the networks' input."""
 
     rule: Literal["strict", "mean", "any", "none"] = "mean"  # ours: see docs/design.md, section 3
@@ -50,7 +45,7 @@ class Data(_Frozen):
         return self
 
 
-class Erase(_Frozen):
+class Erase(settings_file.Frozen):
     """Which pixels are blanked and painted anew."""
 
     shape: Literal["box", "contour"] = "contour"
@@ -65,7 +60,7 @@ class Erase(_Frozen):
     )
 
 
-class Generator(_Frozen):
+class Generator(settings_file.Frozen):
     """The generator's size and what it sees beside the erased image."""
 
     filters: Positive = 32
@@ -76,7 +71,7 @@ class Generator(_Frozen):
     contrast: float = 4.0  # what intensities are multiplied by: lung lies at 0.1 of 0 to 1; ours
 
 
-class Discriminator(_Frozen):
+class Discriminator(settings_file.Frozen):
     """A ResNet: one stage a number of filters, each at half the resolution of the one before."""
 
     filters: tuple[Positive, ...]
@@ -97,7 +92,7 @@ class Discriminator(_Frozen):
         return tuple(value) if isinstance(value, list) else value
 
 
-class Loss(_Frozen):
+class Loss(settings_file.Frozen):
     """Weights of the four terms of Eq. 1."""
 
     whole_ssim: Weight = 1.0  # Eq. 1
@@ -111,7 +106,7 @@ class Loss(_Frozen):
     radiomic: Weight = 0.0  # ggngan_tf.radiomic_loss: the paper's own proposal
 
 
-class Stability(_Frozen):
+class Stability(settings_file.Frozen):
     """What may steady the two sides; the defaults are the plain game of the paper."""
 
     objective: Literal["standard", "hinge", "relativistic"] = "standard"
@@ -128,7 +123,7 @@ class Stability(_Frozen):
         return self
 
 
-class Training(_Frozen):
+class Training(settings_file.Frozen):
     """The loop."""
 
     steps: Positive = 3_500
@@ -156,7 +151,7 @@ class Training(_Frozen):
     keep: Positive = 3  # checkpoints, beside the best
 
 
-class Config(_Frozen):
+class Config(settings_file.Frozen):
     """All settings of one run."""
 
     preset: str = "default"
@@ -245,14 +240,7 @@ def load(
     Raises:
         ConfigError: The preset or a key is unknown, a value impossible, or the file not YAML.
     """
-    if preset not in PRESETS:
-        raise errors.ConfigError(f"preset {preset!r} is unknown; take one of {', '.join(PRESETS)}.")
-    values = PRESETS[preset].model_dump()
-    if path is not None:
-        _merge(values, _read_yaml(path), str(path))
-    for override in overrides:
-        _merge(values, _parse(override), f"--set {override}")
-    return _checked(values)
+    return settings_file.load(PRESETS, preset, path, overrides)
 
 
 def read(path: pathlib.Path) -> Config:
@@ -261,7 +249,7 @@ def read(path: pathlib.Path) -> Config:
     Raises:
         ConfigError: The file is missing, not YAML, or not a configuration of this version.
     """
-    return _checked(_read_yaml(path))
+    return settings_file.read(Config, path)
 
 
 def save(config: Config, path: pathlib.Path) -> None:
@@ -271,50 +259,4 @@ def save(config: Config, path: pathlib.Path) -> None:
 
 def dump(config: Config) -> str:
     """Returns all settings as YAML."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-
-
-def _checked(values: dict[str, Any]) -> Config:
-    try:
-        return Config.model_validate(values)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "configuration"
-        raise errors.ConfigError(f"{where}: {first['msg']} (found {first['input']!r}).") from None
-
-
-def _read_yaml(path: pathlib.Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise errors.ConfigError(f"{path}: cannot be read as YAML ({reason}).") from None
-    if not isinstance(values, dict):
-        raise errors.ConfigError(f"{path}: holds no settings; needed are lines like 'training:'.")
-    return values
-
-
-def _parse(override: str) -> dict[str, Any]:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise errors.ConfigError(f"--set {override}: needed is section.key=value.")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise errors.ConfigError(f"--set {override}: {text!r} is not a YAML value.") from None
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return value
-
-
-def _merge(values: dict[str, Any], changes: dict[str, Any], where: str) -> None:
-    for key, change in changes.items():
-        if key not in values:
-            known = ", ".join(values)
-            raise errors.ConfigError(f"{where}: {key!r} is unknown; known here are {known}.")
-        if isinstance(values[key], dict):
-            if not isinstance(change, dict):
-                raise errors.ConfigError(f"{where}: {key!r} is a section; set one of its keys.")
-            _merge(values[key], change, where)
-        else:
-            values[key] = change
+    return settings_file.dump(config)

@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 FLOORS = [
     {"errors"},
     {"files"},
+    {"settings_file"},
     {"config"},
     {"parallel"},
     {"inpainting"},

@@ -4,12 +4,11 @@ A number of the paper stands here once, with its source; the others are ours and
 """
 
 import pathlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
-import yaml
 
-from ggngan_tf import config, errors
+from ggngan_tf import config, settings_file
 
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 Count = Annotated[int, pydantic.Field(ge=0)]
@@ -19,7 +18,7 @@ Arm = Literal[
 ]
 
 
-class _Section(config._Frozen):
+class _Section(settings_file.Frozen):
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _tuples(cls, value):
@@ -197,14 +196,7 @@ def load(
     Raises:
         ConfigError: The preset or a key is unknown, a value impossible, or the file not YAML.
     """
-    if preset not in PRESETS:
-        raise errors.ConfigError(f"preset {preset!r} is unknown; take one of {', '.join(PRESETS)}.")
-    values = PRESETS[preset].model_dump()
-    if path is not None:
-        config._merge(values, config._read_yaml(path), str(path))
-    for override in overrides:
-        config._merge(values, _parsed(override), f"--set {override}")
-    return _checked(values)
+    return settings_file.load(PRESETS, preset, path, overrides)
 
 
 def read(path: pathlib.Path) -> Study:
@@ -213,12 +205,12 @@ def read(path: pathlib.Path) -> Study:
     Raises:
         ConfigError: The file is missing, not YAML, or not settings of this version.
     """
-    return _checked(config._read_yaml(path))
+    return settings_file.read(Study, path)
 
 
 def dump(study: Study) -> str:
     """Returns all settings as YAML."""
-    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False)
+    return settings_file.dump(study)
 
 
 def gan(study: Study, seed: int, steps: int) -> config.Config:
@@ -236,22 +228,3 @@ def gan(study: Study, seed: int, steps: int) -> config.Config:
         f"training.checkpoint_every={steps}",
     )
     return config.load(study.gan.preset, None, (*study.gan.overrides, *own))
-
-
-def _parsed(override: str) -> dict[str, Any]:
-    try:
-        return config._parse(override)
-    except yaml.YAMLError as error:
-        reason = getattr(error, "problem", None) or "cannot be parsed"
-        raise errors.ConfigError(
-            f"--set {override}: is not YAML ({reason}); quote what has brackets inside brackets."
-        ) from None
-
-
-def _checked(values) -> Study:
-    try:
-        return Study.model_validate(values)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise errors.ConfigError(f"{where}: {first['msg']} (found {first['input']!r}).") from None

@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ggngan_tf import config
+from ggngan_tf import settings_file
 from ggngan_tf.study import settings as settings_
 
 # Raised when the code of a kind changes what it makes, so that it is made anew.
@@ -133,7 +133,7 @@ class _Graph:
         return name
 
 
-def _picked(study: config._Frozen, *names: str) -> dict[str, Any]:
+def _picked(study: settings_file.Frozen, *names: str) -> dict[str, Any]:
     """Returns some of the settings, as JSON knows them."""
     return study.model_dump(mode="json", include=set(names))
 

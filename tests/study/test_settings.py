@@ -35,7 +35,7 @@ def test_the_gan_of_a_subset_is_the_preset_of_train_with_what_is_overridden():
         ("percentages=[50, 20]", "rising"),
         ("percentages=[50, 120]", "percentages"),
         ("arms=[synthetic]", "lack 'real'"),
-        ("percentages=[10", "percentages=\\[10: is not YAML"),
+        ("percentages=[10", "percentages=\\[10: .* is not a YAML value; quote"),
         ("window=[400, -1000]", "lower HU first"),
         ("split.test=0.95", "leave patients to train on"),
         ("synthesis.hosts=nowhere", "synthesis.hosts"),
