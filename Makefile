@@ -21,7 +21,7 @@ demo: env
 	$(BIN)/ggngan demo --out demo --force
 
 test: env
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: env
 	$(BIN)/ruff check

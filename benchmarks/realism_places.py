@@ -117,6 +117,7 @@ def draw(
     count: int,
     seed: int,
     diameters: np.ndarray | None = None,
+    malignancy: np.ndarray | None = None,
 ) -> list[Place]:
     """Returns `count` shapes at places in healthy lung, every other one in a whole slice.
 
@@ -130,6 +131,8 @@ def draw(
         count: How many.
         seed: Same seed, same places.
         diameters: mm, `(count,)`, in place of drawn ones.
+        malignancy: Ratings `(count,)`; diameters and outlines are then those of real nodules of
+            that rating, as `ggngan generate --malignancy` takes them.
 
     Raises:
         SiteError: A shape fits nowhere.
@@ -140,24 +143,28 @@ def draw(
     for index in range(count):
         outline = templates[random.integers(len(templates))]
         diameter = shapes.diameter(outline) * np.exp(random.normal(0, 0.05))
+        like = {"templates": [outline]}
+        if malignancy is not None:
+            like = {"malignancy": float(malignancy[index])}
+            diameter = float(shapes.diameters(1, random, **like)[0])
         if diameters is not None:
             diameter = float(diameters[index])
         grounds = patches if index % 2 else slices
-        place = _fit(grounds, outline, diameter, random) or _fit(slices, outline, diameter, random)
+        place = _fit(grounds, like, diameter, random) or _fit(slices, like, diameter, random)
         if place is None:
             raise errors.SiteError(f"a shape of {diameter:.0f} mm fits into no slice; give more.")
         found.append(place)
     return found
 
 
-def _fit(grounds, outline, diameter, random):
+def _fit(grounds, like, diameter, random):
     for index in random.permutation(len(grounds))[:_TRIES]:
         ground = grounds[index]
         free = _free(ground, diameter)
         if not free.any():
             continue
         row, column = random.choice(np.argwhere(free))
-        shape = shapes.draw(diameter, ground.spacing, random, templates=[outline])
+        shape = shapes.draw(diameter, ground.spacing, random, **like)
         reach = np.array(shape.shape) // 2
         first, last = np.array([row, column]) - reach, np.array([row, column]) + reach + 1
         if max(reach) <= SIZE // 2 - 3 and min(first) >= 2 and all(last <= free.shape[0] - 2):

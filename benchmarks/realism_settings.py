@@ -70,11 +70,13 @@ def inserted(
         count: Nodules a seed.
         seeds: How often.
         diameters: mm, `(count,)`; those of training nodules if not given.
-        asked: Conditions `(count,)` by name, in place of those that the model draws.
+        asked: Conditions `(count,)` by name, in place of those that the model draws; malignancy
+            chooses the shapes too.
     """
     rows = []
     for seed in range(seeds):
-        places = realism_places.draw(*grounds, training, count, seed, diameters)
+        ratings = (asked or {}).get("malignancy")
+        places = realism_places.draw(*grounds, training, count, seed, diameters, ratings)
         mask = np.array([place.shape() for place in places])
         spacing = np.array([place.spacing for place in places])
         images = realism_models.paint(

@@ -40,7 +40,7 @@ def export(run: pathlib.Path, out: pathlib.Path, precision: str, newest: bool) -
 @click.option("--sites", "table", type=options.FILE, help="CSV of sites, in place of --count.")
 @click.option("--diameter", type=click.FloatRange(3, 30), help="mm; drawn if not given.")
 @click.option("--texture", type=click.FloatRange(1, 5), help="Grade, 1 hazy to 5 solid.")
-@click.option("--malignancy", type=click.FloatRange(1, 5), help="Rating, 1 to 5.")
+@click.option("--malignancy", type=click.FloatRange(1, 5), help="Rating, 1 to 5; size too.")
 @click.option("--density", type=click.FloatRange(-1000, 400), help="Mean HU inside; drawn if not.")
 @click.option("--spread", type=click.FloatRange(0, 500), help="Standard deviation of HU inside.")
 @click.option("--series", "series_uid", help="Series Instance UID, where INPUT holds several.")
@@ -84,7 +84,7 @@ def generate(
     def load():
         return saved.load(model, unchecked=unchecked)
 
-    asked = _asked(texture, malignancy, density, spread)
+    asked = _asked(texture=texture, malignancy=malignancy, density=density, spread=spread)
 
     if source.suffix in (".h5", ".hdf5"):
         result = _repaint(source, out, load, seed, asked)
@@ -108,13 +108,16 @@ def generate(
     options.show(result, text, as_json)
 
 
-def _asked(*wanted):
+def _asked(**wanted):
     """Returns what was asked for in the order of `conditions.NAMES`, NaN for the rest, or None."""
     import numpy as np
 
-    if all(value is None for value in wanted):
+    from ggngan_tf.data import conditions
+
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if not given:
         return None
-    return np.array([np.nan if value is None else value for value in wanted], np.float32)
+    return np.array([given.get(name, np.nan) for name in conditions.NAMES], np.float32)
 
 
 def _repaint(source, out, load, seed, asked):
@@ -139,7 +142,7 @@ def _insert(
     for note in series.notes:
         click.echo(f"note: {note}", err=True)
     lung = insert.find_lung(series)
-    places = insert.choose_sites(series, lung, count, table, diameter, seed)
+    places = insert.choose_sites(series, lung, count, table, diameter, seed, asked)
     made = insert.insert(series, lung, places, load(), seed, asked)
     insert.write(series, made, out, seed, burn_marker=marker, deidentified=deidentify, force=force)
     return {"out": out, "nodules": len(made), "slices": len(series)}

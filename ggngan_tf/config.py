@@ -67,7 +67,7 @@ class Generator(settings_file.Frozen):
     blocks: Positive = 4  # this and 32 filters train on 2 cores in an hour; ours
     mask_input: bool = True
     noise_input: bool = True
-    conditions: bool = True  # texture, malignancy, density and its spread, as asked for; ours
+    conditions: bool = True  # as asked for, see data/conditions.py; ours
     contrast: float = 4.0  # what intensities are multiplied by: lung lies at 0.1 of 0 to 1; ours
 
 
@@ -99,10 +99,9 @@ class Loss(settings_file.Frozen):
     whole_adversarial: Weight = 1.0  # Eq. 1
     roi_ssim: Weight = 1.0  # Eq. 1
     roi_adversarial: Weight = 1.0  # Eq. 1
-    # What mean and standard deviation inside the nodule are off from what was asked for, in units
-    # of 70 and 35 HU; ours.
-    density: Weight = 0.0
-    spread: Weight = 0.0
+    # What mean, standard deviation, skewness and kurtosis inside the nodule are off from what was
+    # asked for; ours.
+    moments: Weight = 0.0
     radiomic: Weight = 0.0  # ggngan_tf.radiomic_loss: the paper's own proposal
 
 
@@ -161,7 +160,7 @@ class Config(settings_file.Frozen):
     whole: Discriminator = Discriminator(filters=(32, 64, 128, 128))
     roi: Discriminator = Discriminator(filters=(32, 64, 128))
     # Ours: SSIM pulls towards the mean of all nodules that would fit, and so smooths texture away.
-    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, density=1.0, spread=1.0, radiomic=1.0)
+    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, moments=1.0, radiomic=1.0)
     training: Training = Training()
     # Ours: a painted nodule against its own twin, which differs from it in the hole only.
     stability: Stability = Stability(objective="relativistic", r1=0.05, beta_1=0.5)

@@ -60,19 +60,6 @@ def features(image: tf.Tensor, mask: tf.Tensor, hole: tf.Tensor, reach: float) -
     return tf.stack(found, axis=1)
 
 
-def density(image: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns mean and standard deviation of images inside their masks, each `(batch,)`.
-
-    Args:
-        image: `(batch, row, column, 1)`, any unit.
-        mask: The same shape, 1 inside.
-    """
-    image = tf.cast(image, tf.float32)
-    mean = _mean(image, mask)
-    variance = _mean((image - mean[:, None, None, None]) ** 2, mask)
-    return mean, tf.sqrt(variance + 1e-6)  # a root has no gradient at 0
-
-
 def _mean_distance(one, other):
     squares = tf.reduce_sum((one[:, None] - other[None]) ** 2, axis=-1)
     distance = tf.sqrt(squares + 1e-6)  # a root has no gradient at 0

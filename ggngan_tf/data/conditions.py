@@ -1,4 +1,4 @@
-"""What a nodule is asked to be: texture grade, malignancy rating, mean density and its spread.
+"""What a nodule is asked to be: texture grade, malignancy rating, and the moments of its HU.
 
 Its diameter and shape are asked for by the mask and need no number.
 """
@@ -11,43 +11,64 @@ import tensorflow as tf
 from ggngan_tf import config, errors, inpainting
 from ggngan_tf.data import nodules
 
-NAMES = ("texture", "malignancy", "density", "spread")  # grades 1 to 5; HU, mean and deviation
+# Grades 1 to 5; HU, mean and standard deviation; third and fourth standardised moment.
+NAMES = ("texture", "malignancy", "density", "spread", "skewness", "kurtosis")
 UNKNOWN = 3.0  # the middle of the scale, for a nodule that no reader rated
 # Where no real nodules are known: the medians of LIDC-IDRI's ground glass, columns of `table`.
-TYPICAL = np.float32([[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0]])
+TYPICAL = np.float32([[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0, 0.16, 2.65]])
 _AERATED = -500.0  # HU; what is denser around a nodule is a vessel, another nodule or no lung
 _VESSEL = 100.0  # HU that one pixel may add to the noise at most
 _NEAREST = 16
 _ASKED = 4.0  # how much more what was asked for weighs than the place: a grade is two of size
 _NEVER = 1e6
 FILE = "nodules.csv"  # of a run and of an exported model
-_HEADER = "chosen,pixels,lung,noise," + ",".join(NAMES)
-_MIDDLE = (3.0, 3.0, -500.0, 100.0)
-_REACH = (2.0, 2.0, 300.0, 100.0)  # from the middle to where [-1, 1] ends
+_COLUMNS = ("chosen", "pixels", "lung", "noise", *NAMES)
+_HEADER = ",".join(_COLUMNS)
+_MIDDLE = (3.0, 3.0, -500.0, 100.0, 0.2, 1.0)  # of kurtosis the logarithm
+_REACH = (2.0, 2.0, 300.0, 100.0, 1.0, 0.5)  # from the middle to where [-1, 1] ends
+_NOISE = 25.0  # HU squared added to a variance that is divided by: flat regions have no shape
 
 
 def measure(chosen: nodules.NoduleSet, window: tuple[float, float]) -> np.ndarray:
-    """Returns what real nodules are, float32 `(nodule, 4)`, in the order of `NAMES`.
+    """Returns what real nodules are, float32 `(nodule, 6)`, in the order of `NAMES`.
 
     Args:
         chosen: The nodules. Texture and malignancy are the mean of the ratings that were given.
-        window: HU that intensities are clipped to before mean and standard deviation inside the
-            mask are taken.
+        window: HU that intensities are clipped to before moments inside the mask are taken.
     """
-    hu = np.clip(chosen.image.astype(np.float32), *window)
-    inside = chosen.mask > 0
-    count = np.maximum(inside.sum(axis=(1, 2)), 1)
-    density = (hu * inside).sum(axis=(1, 2)) / count
-    squares = ((hu - density[:, None, None]) ** 2 * inside).sum(axis=(1, 2))
+    hu = np.clip(chosen.image[..., None].astype(np.float32), *window)
+    inside = (chosen.mask[..., None] > 0).astype(np.float32)
     ratings = [_mean_rating(chosen.texture), _mean_rating(chosen.malignancy)]
-    columns = [*ratings, density, np.sqrt(squares / count)]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.column_stack([*ratings, moments(hu, inside)]).astype(np.float32)
+
+
+def moments(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns mean, standard deviation, skewness and kurtosis inside masks, float32 `(batch, 4)`.
+
+    Gradients flow through them, also where a region is flat.
+
+    Args:
+        hu: `(batch, row, column, 1)`.
+        mask: The same shape, 1 inside.
+    """
+    hu, mask = tf.cast(hu, tf.float32), tf.cast(mask, tf.float32)
+    count = tf.reduce_sum(mask, (1, 2, 3)) + 1e-6
+
+    def mean(values):
+        return tf.reduce_sum(values * mask, (1, 2, 3)) / count
+
+    density = mean(hu)
+    centred = hu - density[:, None, None, None]
+    variance = mean(centred**2)
+    unit = centred / tf.sqrt(variance + _NOISE)[:, None, None, None]
+    spread = tf.sqrt(variance + 1e-3)  # a root has no gradient at 0
+    return tf.stack([density, spread, mean(unit**3), mean(unit**4)], axis=1)
 
 
 def table(
     chosen: nodules.NoduleSet, settings: config.Config, others: nodules.NoduleSet | None = None
 ) -> np.ndarray:
-    """Returns what `draw` draws from, float32 `(nodule, 8)`, in the order of the file's header.
+    """Returns what `draw` draws from, float32 `(nodule, 10)`, in the order of the file's header.
 
     Args:
         chosen: The nodules that are painted if no texture is asked for.
@@ -98,7 +119,7 @@ def write(known: np.ndarray, path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-    """Returns what `write` wrote, float32 `(nodule, 8)`.
+    """Returns what `write` wrote, float32 `(nodule, 10)`.
 
     Raises:
         ModelError: It is missing or not such a table.
@@ -107,7 +128,8 @@ def read(path: pathlib.Path) -> np.ndarray:
         lines = path.read_text(encoding="utf-8").splitlines()
         if lines[0] != _HEADER:
             raise ValueError(lines[0])
-        return np.array([line.split(",") for line in lines[1:]], np.float32).reshape(-1, 8)
+        rows = [line.split(",") for line in lines[1:]]
+        return np.array(rows, np.float32).reshape(-1, len(_COLUMNS))
     except (OSError, ValueError, IndexError) as error:
         raise errors.ModelError(
             f"{path}: is not a table of nodules ({error}); needed is a line {_HEADER!r} and one "
@@ -116,7 +138,7 @@ def read(path: pathlib.Path) -> np.ndarray:
 
 
 def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Returns conditions `(region, 4)`: what was asked for, the rest that of a nodule like it.
+    """Returns conditions `(region, 6)`: what was asked for, the rest that of a nodule like it.
 
     Density and its spread go with size, texture, the lung around and the scanner's noise. So the
     rest is taken from one real nodule, drawn from the sixteen that are nearest in these and in what
@@ -124,9 +146,9 @@ def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor
     a texture asked for, it is one of those that the generator is for.
 
     Args:
-        known: float32 `(nodule, 8)`, as `table` returns it.
+        known: float32 `(nodule, 10)`, as `table` returns it.
         places: float32 `(region, 3)`, as `place` returns it.
-        asked: float32 `(region, 4)`, NaN where nothing was asked for.
+        asked: float32 `(region, 6)`, NaN where nothing was asked for.
         seeds: int32 `(region, 2)`.
     """
     apart = tf.abs(_comparable(places)[:, None] - _comparable(known[:, 1:4])[None])
@@ -141,9 +163,9 @@ def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor
         lambda seed: tf.random.stateless_uniform((), seed, maxval=count, dtype=tf.int32), seeds
     )
     row = tf.gather(known, tf.gather(nearest, turns, batch_dims=1))
-    texture, malignancy, density, spread = tf.unstack(row[:, 4:], axis=1)
+    texture, malignancy, density, *rest = tf.unstack(row[:, 4:], axis=1)
     density = tf.maximum(density + places[:, 1] - row[:, 2], places[:, 1])
-    drawn = tf.stack([texture, malignancy, density, spread], axis=1)
+    drawn = tf.stack([texture, malignancy, density, *rest], axis=1)
     return tf.where(tf.math.is_nan(asked), drawn, asked)
 
 
@@ -155,8 +177,9 @@ def _comparable(places):
 
 
 def scaled(conditions: tf.Tensor) -> tf.Tensor:
-    """Returns conditions `(batch, 4)` as the networks see them, about -1 to 1."""
-    return (conditions - tf.constant(_MIDDLE)) / tf.constant(_REACH)
+    """Returns conditions `(batch, 6)` as the networks see them, about -1 to 1."""
+    straight = tf.concat([conditions[:, :5], tf.math.log(conditions[:, 5:])], axis=1)
+    return (straight - tf.constant(_MIDDLE)) / tf.constant(_REACH)
 
 
 def _mean_rating(ratings):

@@ -8,7 +8,7 @@ import numpy as np
 import tqdm
 
 from ggngan_tf import files
-from ggngan_tf.data import dicom, lungs
+from ggngan_tf.data import conditions, dicom, lungs
 from ggngan_tf.synthesis import preview, repaint, saved, shapes, sites
 
 
@@ -51,15 +51,19 @@ def choose_sites(
     table: pathlib.Path | None,
     diameter_mm: float | None,
     seed: int,
+    asked: np.ndarray | None = None,
 ) -> list[sites.Site]:
     """Returns the sites of a table or, without one, `count` found in the lung.
+
+    A diameter that nobody gave is drawn from real nodules, rated as malignant as `asked` says if it
+    does; `asked` is as in `insert`.
 
     Raises:
         SiteError: A site lies outside the lung, or fewer than `count` fit.
     """
     random = np.random.default_rng(seed)
     if table is not None:
-        return sites.read(table, series, lung, random)
+        return sites.read(table, series, lung, random, _malignancy(asked))
     return sites.find(
         series.volume,
         lung,
@@ -68,6 +72,7 @@ def choose_sites(
         count,
         random,
         diameters_mm=diameter_mm,
+        malignancy=_malignancy(asked),
         orientation=series.orientation,
     )
 
@@ -82,20 +87,20 @@ def insert(
 ) -> list[Nodule]:
     """Paints one nodule at each site; its shape is drawn, the lung's border cuts it.
 
-    `asked` is float32 `(4,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
+    `asked` is float32 `(6,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
     where chance may choose; None for all of it.
 
     Raises:
         SiteError: A shape does not fit at its site.
     """
-    random = np.random.default_rng([seed, 1])
+    random, rating = np.random.default_rng([seed, 1]), _malignancy(asked)
     seeds = repaint.row_seeds(seed, len(places))
     current: dict[int, np.ndarray] = {}
     made = []
     pairs = zip(places, seeds, strict=True)
     for site, noise in tqdm.tqdm(pairs, total=len(places), desc="painting", delay=2):
         before = current.get(site.slice, series.volume[site.slice])
-        outline = shapes.draw(site.diameter_mm, series.pixel_spacing, random)
+        outline = shapes.draw(site.diameter_mm, series.pixel_spacing, random, malignancy=rating)
         mask = shapes.place(outline, site, before.shape, lung[site.slice])
         inside = lung[site.slice][None]
         wanted = [] if asked is None else [asked[None]]
@@ -146,6 +151,11 @@ def write(
             [(n.before, n.after, (n.site.row, n.site.column)) for n in made],
             folder / "preview.png",
         )
+
+
+def _malignancy(asked):
+    rating = np.nan if asked is None else asked[conditions.NAMES.index("malignancy")]
+    return None if np.isnan(rating) else float(rating)
 
 
 def _write_manifest(made, names, path):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _CORNERS = 256
 _LEAST_FILL = 0.45  # ours; the 1 real outline in 10 below it follows a vessel, or is a sliver
 _ALIKE = 40  # a shape comes from so many outlines of the nearest size, so that its detail fits
+_RATED = 150  # what is asked to be of a malignancy comes from so many outlines rated most like it
 _HARMONICS = np.array([2, 3, 4, 5])
 _DEFORMATION = 0.06  # ours, judged by eye
 _SMOOTHING_MM = 0.7  # along the outline, which steps from pixel to pixel as readers draw it
@@ -33,6 +34,7 @@ def draw(
     *,
     templates: Sequence[np.ndarray] | None = None,
     rule: nodules.Rule = "mean",
+    malignancy: float | None = None,
     deformation: float = _DEFORMATION,
 ) -> np.ndarray:
     """Returns the mask of a nodule shaped like a real one, uint8 `(row, column)`.
@@ -47,6 +49,8 @@ def draw(
         templates: Outlines to draw from, float `(corner, 2)` in mm, row and column, such as
             `templates(nodules)` gives; None takes the real ones of the LIDC annotations.
         rule: Which nodules of the annotations are ground glass.
+        malignancy: 1 to 5; takes the real outlines that readers rated most like it, of nodules of
+            every texture, since few that are ground glass were rated 1 or 5.
         deformation: Standard deviation of the radius around the centre, relative; 0 keeps the
             outline as the reader drew it, but for its smoothed steps.
 
@@ -54,7 +58,9 @@ def draw(
         SiteError: The diameter or spacing is not above 0, or the shape is smaller than a pixel.
     """
     _check(diameter_mm, pixel_spacing)
-    outline = _choose(_templates(rule) if templates is None else templates, diameter_mm, random)
+    if templates is None:
+        templates = _templates(rule, malignancy)
+    outline = _choose(templates, diameter_mm, random)
     size = diameter_mm or diameter(outline)
     corners = _deform(_turn(_smooth(outline), random), deformation, random)
     mask = rasterise(corners * (size / diameter(corners)), pixel_spacing)
@@ -73,13 +79,16 @@ def diameters(
     smallest: float = outlines.SMALLEST,
     largest: float = outlines.LARGEST,
     rule: nodules.Rule = "mean",
+    malignancy: float | None = None,
 ) -> np.ndarray:
     """Returns diameters of real ground glass nodules, resampled, float64 `(count,)` in mm.
+
+    With a malignancy rating asked for, they are those of the nodules that `draw` then takes.
 
     Raises:
         SiteError: No real nodule lies between `smallest` and `largest`.
     """
-    real = np.array([outline.diameter for outline in outlines.ground_glass(rule)])
+    real = np.array([outline.diameter for outline in _real(rule, malignancy)])
     real = real[(real >= smallest) & (real <= largest)]
     if not real.size:
         raise errors.SiteError(
@@ -182,9 +191,17 @@ def place(
 
 
 @functools.cache
-def _templates(rule):
-    polygons = [outline.polygon for outline in outlines.ground_glass(rule)]
+def _templates(rule, malignancy):
+    polygons = [outline.polygon for outline in _real(rule, malignancy)]
     return tuple(polygon for polygon in polygons if fill(polygon) >= _LEAST_FILL)
+
+
+@functools.cache
+def _real(rule, malignancy):
+    if malignancy is None:
+        return tuple(outlines.ground_glass(rule))
+    everyone = outlines.ground_glass("none")
+    return tuple(sorted(everyone, key=lambda one: abs(one.malignancy - malignancy))[:_RATED])
 
 
 def _choose(candidates, wanted, random):

@@ -30,17 +30,22 @@ class Signatures(tf.Module):
         return {"image": self.painter.hu(image, hole, None, seed)}
 
     @tf.function
-    def paint_asked(self, image, mask, seed, texture, malignancy, density, spread):
+    def paint_asked(
+        self, image, mask, seed, texture, malignancy, density, spread, skewness, kurtosis
+    ):
         """Likewise, nodules of a texture grade, a malignancy rating (1 to 5), a mean density and a
-        standard deviation (HU), each float32 `(batch,)`; NaN leaves one to chance."""
+        standard deviation (HU), a skewness and a kurtosis (3: a normal distribution's), each
+        float32 `(batch,)`; NaN leaves one to chance."""
         hole = _checked_hole(image, mask, seed)
-        asked = tf.stack([texture, malignancy, density, spread], axis=1)
+        asked = tf.stack([texture, malignancy, density, spread, skewness, kurtosis], axis=1)
         checks = [
             _check(tf.shape(asked)[0] == tf.shape(image)[0], "conditions must be one a slice"),
             _check_range("texture", texture, 1.0, 5.0),
             _check_range("malignancy", malignancy, 1.0, 5.0),
             _check_range("density", density, *self.painter.settings.data.window),
             _check_range("spread", spread, 0.0, 500.0),
+            _check_range("skewness", skewness, -10.0, 10.0),
+            _check_range("kurtosis", kurtosis, 1.0, 100.0),
         ]
         with tf.control_dependencies(checks):
             asked = tf.identity(asked)

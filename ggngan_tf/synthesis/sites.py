@@ -50,6 +50,7 @@ def find(
     random: np.random.Generator,
     *,
     diameters_mm: float | Sequence[float] | None = None,
+    malignancy: float | None = None,
     pleura: parenchyma.Pleura = "avoid",
     gap_mm: float = 10.0,
     orientation: Sequence[float] = zones.AXIAL,
@@ -69,6 +70,7 @@ def find(
         random: Where all chance comes from.
         diameters_mm: One for all, or one a site; None draws them from real nodules and
             shrinks one that fits nowhere, down to 5 mm.
+        malignancy: 1 to 5; drawn diameters are those of real nodules that were rated like it.
         pleura: `avoid` keeps 2 mm away from it, `allow` does not, `seek` lies within 3 mm of it.
         gap_mm: Least distance between the borders of two nodules.
         orientation: Direction cosines of a row and of a column, which name the zones.
@@ -81,7 +83,9 @@ def find(
     spacing = tuple(float(step) for step in pixel_spacing)
     scan = field.Field(volume, inside, spacing, slice_spacing, pleura, gap_mm, orientation)
     drawn = diameters_mm is None
-    wanted = shapes.diameters(count, random) if drawn else np.broadcast_to(diameters_mm, count)
+    if drawn:
+        diameters_mm = shapes.diameters(count, random, malignancy=malignancy)
+    wanted = np.broadcast_to(diameters_mm, count)
     placed: dict[int, Site] = {}
     refused: list[float] = []
     for index in np.argsort(-wanted, kind="stable"):  # large ones first, while there is room
@@ -103,6 +107,7 @@ def read(
     series: dicom.Series,
     lung: np.ndarray | None,
     random: np.random.Generator,
+    malignancy: float | None = None,
 ) -> list[Site]:
     """Returns the sites of a user's CSV table, in its order.
 
@@ -112,6 +117,7 @@ def read(
         series: The scan, such as `data.dicom` reads.
         lung: uint8 `(slice, row, column)`; each centre must lie in it. None checks nothing.
         random: Draws the diameters that the table leaves out from real nodules.
+        malignancy: As in `find`.
 
     Raises:
         SiteError: The table cannot be read, a centre lies outside the slices or the lung, or in
@@ -123,7 +129,8 @@ def read(
     for row in site_table.rows(path):
         place = _pixel(series, row) if row.patient else row.place
         index, at_row, column = _inside(series, inside, row, [round(at) for at in place])
-        drawn = float(shapes.diameters(1, random)[0])  # always, so that no line changes the next
+        # Always drawn, so that no line changes the next.
+        drawn = float(shapes.diameters(1, random, malignancy=malignancy)[0])
         site = Site(
             slice=index,
             row=at_row,

@@ -8,8 +8,9 @@ from ggngan_tf.models import discriminator
 from ggngan_tf.training import painting, players
 
 Terms = dict[str, tf.Tensor]
-_DENSITY_UNIT = 70.0  # HU: half of what the densities of two real nodules differ by; ours
-_SPREAD_UNIT = 35.0  # HU, likewise
+# Half of what two real nodules differ by in mean HU, its deviation, skewness and (logarithm of)
+# kurtosis; ours.
+_UNITS = (70.0, 35.0, 0.3, 0.2)
 
 
 class Trainer:
@@ -98,10 +99,10 @@ class Trainer:
         low, high = self.settings.data.window
         reach, weights, terms = high - low, self.settings.loss, {}
         asked, mask = batch["conditions"], batch["mask"] * batch["hole"]
-        if weights.density or weights.spread:
-            density, spread = radiomic_loss.density(fake * reach + low, mask)
-            terms["density"] = losses.absolute_loss(asked[:, 2], density) / _DENSITY_UNIT
-            terms["spread"] = losses.absolute_loss(asked[:, 3], spread) / _SPREAD_UNIT
+        if weights.moments:
+            found = conditions.moments(fake * reach + low, mask)
+            pairs = zip(*(_comparable(one) for one in (asked[:, 2:], found)), strict=True)
+            terms["moments"] = tf.add_n([losses.absolute_loss(*pair) for pair in pairs])
         if weights.radiomic:
             also = conditions.scaled(asked)
             measured = [
@@ -168,6 +169,13 @@ class Trainer:
 
     def _one(self, value):
         return self.strategy.experimental_local_results(value)[0]
+
+
+def _comparable(moments):
+    """Returns moments `(batch, 4)` as four columns in units that weigh alike."""
+    density, spread, skewness, kurtosis = tf.unstack(moments, axis=1)
+    columns = (density, spread, skewness, tf.math.log(kurtosis + 1e-3))
+    return [column / unit for column, unit in zip(columns, _UNITS, strict=True)]
 
 
 def _real(judge, seen, hole, r1):

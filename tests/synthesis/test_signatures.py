@@ -84,7 +84,16 @@ def test_conditions_that_are_left_to_chance_are_those_of_the_default(model, inpu
     assert np.array_equal(call(model, "conditioned", inputs | asked()), default)
 
 
-@pytest.mark.parametrize("name, value", [("texture", 5.0), ("density", -100.0), ("spread", 250.0)])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("texture", 5.0),
+        ("density", -100.0),
+        ("spread", 250.0),
+        ("skewness", 3.0),
+        ("kurtosis", 9.0),
+    ],
+)
 def test_what_is_asked_for_changes_the_region_and_nothing_else(model, inputs, name, value):
     default = call(model, "serving_default", inputs)
     out = call(model, "conditioned", inputs | asked(**{name: value}))
@@ -94,7 +103,15 @@ def test_what_is_asked_for_changes_the_region_and_nothing_else(model, inputs, na
 
 
 @pytest.mark.parametrize(
-    "name, value", [("texture", 0.5), ("malignancy", 6.0), ("density", 900.0), ("spread", -1.0)]
+    "name, value",
+    [
+        ("texture", 0.5),
+        ("malignancy", 6.0),
+        ("density", 900.0),
+        ("spread", -1.0),
+        ("skewness", 11.0),
+        ("kurtosis", 0.5),
+    ],
 )
 def test_conditions_that_cannot_be_are_refused_with_their_range(model, inputs, name, value):
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must lie between"):
