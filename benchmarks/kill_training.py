@@ -22,6 +22,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import drawn_nodules
 import numpy as np
 import tensorflow as tf
 
@@ -37,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         data = folder / "set.h5"
-        nodules.write(drawn(), data)
+        nodules.write(drawn_nodules.drawn(_ROWS, _SIDE, radius=6), data)
         settings = _settings(options.steps)
         for out in ("killed", "whole"):
             loop.start(data, folder / out, settings, force=False)
@@ -94,29 +95,6 @@ def logged_once(path: pathlib.Path) -> bool:
     """Returns whether each line is JSON and no step was logged twice."""
     steps = [json.loads(line)["step"] for line in path.read_text(encoding="utf-8").splitlines()]
     return steps == sorted(set(steps))
-
-
-def drawn() -> nodules.NoduleSet:
-    """Returns discs in noise, one a patient."""
-    dice = np.random.default_rng(0)
-    row, column = np.mgrid[:_SIDE, :_SIDE] - _SIDE // 2
-    disc = np.hypot(row, column) <= 6
-    text, ratings = np.array([f"P{i}" for i in range(_ROWS)]), np.full((_ROWS, 4), 2, np.int8)
-    return nodules.NoduleSet(
-        image=(dice.normal(-850, 40, (_ROWS, _SIDE, _SIDE)) + 250 * disc).astype(np.int16),
-        mask=np.repeat(disc[None].astype(np.uint8), _ROWS, axis=0),
-        roi_centre=np.full((_ROWS, 2), _SIDE // 2, np.int32),
-        pixel_spacing=np.full((_ROWS, 2), 0.7, np.float32),
-        texture=ratings,
-        malignancy=ratings,
-        subtlety=ratings,
-        patient_id=text,
-        series_uid=text,
-        sop_uid=text,
-        manufacturer=text,
-        nodule_id=np.arange(_ROWS, dtype=np.int32),
-        attributes={"licence": "CC0", "note": "drawn"},
-    )
 
 
 def _settings(steps):

@@ -26,13 +26,14 @@ from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import drawn_nodules
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from ggngan_tf import config
-from ggngan_tf.data import nodules, pipeline
+from ggngan_tf.data import pipeline
 from ggngan_tf.models import blocks, generator
 from ggngan_tf.training import devices, memory, step
 
@@ -96,7 +97,7 @@ def measure(options: argparse.Namespace) -> dict:
     blocks.BatchNormalization = keras.layers.BatchNormalization if stock else own
     trainer = _Scoped(settings)
     size = 64 if options.patches else _SIDE
-    chosen = drawn(settings.training.batch, size)
+    chosen = drawn_nodules.drawn(settings.training.batch, size)
     batches, number = iter(pipeline.batches(chosen, settings)), tf.constant(0)
     batch, first = next(batches), time.perf_counter()
     _finish(trainer.step(batch, number))
@@ -156,30 +157,6 @@ def profile(run) -> dict[str, float]:
                 if kernel and not kernel[2].endswith(_HOLDERS):
                     found[_part(*kernel.groups())] += event.duration_ps / 1e12
     return dict(found.most_common())
-
-
-def drawn(rows: int, size: int) -> nodules.NoduleSet:
-    """Returns noise with a disc in the middle of each slice."""
-    random = np.random.default_rng(0)
-    row, column = np.mgrid[:size, :size] - size // 2
-    disc = np.hypot(row, column) <= 8
-    image = random.normal(-850, 40, (rows, size, size)) + 250 * disc
-    text, ratings = np.array([f"P{i}" for i in range(rows)]), np.full((rows, 4), 2, np.int8)
-    return nodules.NoduleSet(
-        image=image.astype(np.int16),
-        mask=np.repeat(disc[None].astype(np.uint8), rows, axis=0),
-        roi_centre=np.full((rows, 2), size // 2, np.int32),
-        pixel_spacing=np.full((rows, 2), 0.7, np.float32),
-        texture=ratings,
-        malignancy=ratings,
-        subtlety=ratings,
-        patient_id=text,
-        series_uid=text,
-        sop_uid=text,
-        manufacturer=text,
-        nodule_id=np.arange(rows, dtype=np.int32),
-        attributes={"licence": "CC0", "note": "drawn"},
-    )
 
 
 def _painter(settings, side):
