@@ -52,7 +52,7 @@ def moments(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         mask: The same shape, 1 inside.
     """
     hu, mask = tf.cast(hu, tf.float32), tf.cast(mask, tf.float32)
-    count = tf.reduce_sum(mask, (1, 2, 3)) + 1e-6
+    count = tf.maximum(tf.reduce_sum(mask, (1, 2, 3)), 1.0)
 
     def mean(values):
         return tf.reduce_sum(values * mask, (1, 2, 3)) / count

@@ -66,6 +66,9 @@ class Model:
             "seed": tf.constant(seeds, tf.int32),
         }
         name = "serving_default"
+        if self.settings.data.lung and (lung is not None or asked is not None):
+            region = np.ones_like(image) if lung is None else lung
+            name, inputs["lung"] = "lung", tf.constant(region[..., None], tf.float32)
         if asked is not None:
             name = "conditioned"
             if name not in self.signatures:
@@ -75,8 +78,6 @@ class Model:
                 )
             columns = zip(conditions.NAMES, asked.T, strict=True)
             inputs |= {key: tf.constant(values, tf.float32) for key, values in columns}
-        elif self.settings.data.lung and lung is not None:
-            name, inputs["lung"] = "lung", tf.constant(lung[..., None], tf.float32)
         painted = self.signatures[name](**inputs)["image"].numpy()[..., 0]
         return np.where(hole, np.rint(painted), image).astype(np.int16), hole
 

@@ -31,11 +31,12 @@ class Signatures(tf.Module):
 
     @tf.function
     def paint_asked(
-        self, image, mask, seed, texture, malignancy, density, spread, skewness, kurtosis
+        self, image, mask, seed, texture, malignancy, density, spread, skewness, kurtosis, lung=None
     ):
         """Likewise, nodules of a texture grade, a malignancy rating (1 to 5), a mean density and a
         standard deviation (HU), a skewness and a kurtosis (3: a normal distribution's), each
-        float32 `(batch,)`; NaN leaves one to chance."""
+        float32 `(batch,)`; NaN leaves one to chance. A generator that sees the lung only is given
+        the lung region too."""
         hole = _checked_hole(image, mask, seed)
         asked = tf.stack([texture, malignancy, density, spread, skewness, kurtosis], axis=1)
         checks = [
@@ -49,7 +50,7 @@ class Signatures(tf.Module):
         ]
         with tf.control_dependencies(checks):
             asked = tf.identity(asked)
-        return {"image": self.painter.hu(image, hole, None, seed, asked)}
+        return {"image": self.painter.hu(image, hole, lung, seed, asked)}
 
     @tf.function
     def paint_lung(self, image, mask, lung, seed):
@@ -97,14 +98,14 @@ def save(made: painter.Painter, folder: pathlib.Path) -> None:
         "roi": module.paint_roi.get_concrete_function(image, centre, seed),
         "png": module.paint_png.get_concrete_function(*png, seed),
     }
+    lung = [_named(_SLICES, "lung")] * made.settings.data.lung
     if made.settings.generator.conditions:
         asked = [_named((None,), name) for name in conditions.NAMES]
         functions["conditioned"] = module.paint_asked.get_concrete_function(
-            image, mask, seed, *asked
+            image, mask, seed, *asked, *lung
         )
-    if made.settings.data.lung:
-        lung = _named(_SLICES, "lung")
-        functions["lung"] = module.paint_lung.get_concrete_function(image, mask, lung, seed)
+    if lung:
+        functions["lung"] = module.paint_lung.get_concrete_function(image, mask, *lung, seed)
     tf.saved_model.save(module, str(folder), functions)
 
 

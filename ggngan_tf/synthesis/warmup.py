@@ -32,12 +32,17 @@ def write(folder: pathlib.Path, name: str, names: list[str]) -> pathlib.Path:
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as file:
         for signature in names:
-            file.write(_log(name, signature, example(signature)))
+            file.write(_log(name, signature, example(signature, "lung" in names)))
     return path
 
 
-def example(signature: str) -> dict[str, np.ndarray]:
-    """Returns inputs of a signature: one slice of air, a square to paint in its middle."""
+def example(signature: str, lung: bool = False) -> dict[str, np.ndarray]:
+    """Returns inputs of a signature: one slice of air, a square to paint in its middle.
+
+    Args:
+        signature: Its name.
+        lung: Whether the model is one that sees the lung only.
+    """
     image = np.full((1, _SIZE, _SIZE, 1), -850, np.float32)
     mask = np.zeros_like(image)
     first = (_SIZE - _HOLE) // 2
@@ -50,7 +55,7 @@ def example(signature: str) -> dict[str, np.ndarray]:
     inputs |= {name: np.full(1, np.nan, np.float32) for name in conditions.NAMES}
     asked = {
         "serving_default": ("image", "mask", "seed"),
-        "conditioned": ("image", "mask", "seed", *conditions.NAMES),
+        "conditioned": ("image", "mask", "seed", *conditions.NAMES, *["lung"] * lung),
         "lung": ("image", "mask", "lung", "seed"),
         "roi": ("image", "centre", "seed"),
         "png": ("image_bytes", "mask_bytes", "seed"),

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ggngan_tf import errors
 from ggngan_tf.data import conditions
-from ggngan_tf.synthesis import saved, warmup
+from ggngan_tf.synthesis import export, painter, saved, warmup
 from tests.synthesis import models_made
 
 SIZE = 96
@@ -150,6 +150,24 @@ def test_the_lung_is_a_signature_of_its_own_where_the_model_saw_it_alone(tmp_pat
     out = call(model, "lung", inputs | {"lung": lung})
     assert (out[inputs["mask"] == 0] == inputs["image"][inputs["mask"] == 0]).all()
     assert not np.array_equal(out, call(model, "serving_default", inputs))
+
+
+def test_a_model_that_sees_the_lung_alone_is_told_of_it_with_conditions_too(tmp_path, inputs):
+    made = models_made.SETTINGS["default"]
+    made = made.model_copy(update={"data": made.data.model_copy(update={"lung": True})})
+    folder = tmp_path / "both" / "1"
+    folder.mkdir(parents=True)
+    export.write(painter.Painter(models_made.network(made), made), folder, "both", "1")
+    model = saved.load(folder)
+    hu, mask = (inputs[name][..., 0].astype(np.int16) for name in ("image", "mask"))
+    seeds, wanted = inputs["seed"], np.full((2, 6), np.nan, np.float32)
+    lung = np.zeros_like(mask)
+    lung[:, :, :60] = 1
+    painted, _ = model.paint(hu, mask, lung, seeds)
+    asked, _ = model.paint(hu, mask, lung, seeds, wanted)
+    assert np.array_equal(asked, painted)
+    everywhere, _ = model.paint(hu, mask, None, seeds, wanted)
+    assert not np.array_equal(everywhere, painted)
 
 
 def test_a_far_pixel_changes_nothing_and_a_near_one_does(model, inputs):

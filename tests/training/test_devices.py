@@ -9,15 +9,15 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import config, errors
-from ggngan_tf.data import pipeline
-from ggngan_tf.training import devices
+from ggngan_tf.data import nodules, pipeline
+from ggngan_tf.training import devices, loop
 from tests.conftest import ROOT, make_set
 from tests.training.test_step import tiny
 
 
-def started(kind, **environment):
+def started(*module_and_arguments, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.training.devices_run", kind],
+        [sys.executable, "-m", *module_and_arguments],
         cwd=ROOT,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -29,7 +29,7 @@ def started(kind, **environment):
 def finished(process):
     said, complaint = process.communicate(timeout=600)
     assert process.returncode == 0, complaint[-3000:]
-    return json.loads(said.splitlines()[-1])
+    return said.splitlines()[-1]
 
 
 def free_ports(count):
@@ -42,19 +42,20 @@ def free_ports(count):
     return ports
 
 
-def two_workers():
+def two_workers(*module_and_arguments):
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     for index in range(2):
         task = {"type": "worker", "index": index}
         cluster = {"cluster": {"worker": addresses}, "task": task}
-        yield started("workers", TF_CONFIG=json.dumps(cluster))
+        yield started(*module_and_arguments, TF_CONFIG=json.dumps(cluster))
 
 
 @pytest.fixture(scope="module")
 def runs():
-    processes = {"one": [started("one")], "mirrored": [started("mirrored")]}
-    processes["workers"] = list(two_workers())
-    return {kind: [finished(p) for p in several] for kind, several in processes.items()}
+    run = "tests.training.devices_run"
+    processes = {kind: [started(run, kind)] for kind in ("one", "mirrored")}
+    processes["workers"] = list(two_workers(run, "workers"))
+    return {kind: [json.loads(finished(p)) for p in some] for kind, some in processes.items()}
 
 
 @pytest.mark.parametrize("kind", ["mirrored", "workers"])
@@ -69,6 +70,33 @@ def test_two_devices_lose_what_one_loses_on_the_whole_batch(runs, kind):
             for name, value in theirs.items():
                 assert ours[name] == pytest.approx(value, rel=2e-3, abs=1e-5), name
         assert found["sums"] == pytest.approx(expected["sums"], rel=1e-3)
+
+
+def logged(out):
+    lines = (out / "log.jsonl").read_text().splitlines()
+    return {line["step"]: line for line in map(json.loads, lines)}
+
+
+def test_two_workers_go_on_where_one_machine_began_and_where_they_ended(tmp_path):
+    data, out, whole = (tmp_path / name for name in ("set.h5", "run", "whole"))
+    nodules.write(make_set(6), data)
+    made = tiny(steps=3, log_every=1, checkpoint_every=1, sample_every=9, validate_every=9)
+    made = made.model_copy(update={"data": made.data.model_copy(update={"fractions": (1.0, 0, 0)})})
+    loop.start(data, whole, made, force=False)
+    assert loop.train(data, whole, made).step == 3
+    first = made.model_copy(update={"training": made.training.model_copy(update={"steps": 1})})
+    loop.start(data, out, first, force=False)
+    loop.train(data, out, first)
+    command = ["ggngan_tf.cli.main", "train", str(data), "--out", str(out), "--resume"]
+    for steps in ("2", "3"):  # each time all workers start anew, as after one was lost
+        workers = [*command, "--steps", steps, "--set", "training.devices=workers"]
+        for process in list(two_workers(*workers)):
+            finished(process)
+    found, expected = logged(out), logged(whole)
+    assert list(found) == list(expected) == [1, 2, 3]
+    for name, value in expected[3].items():
+        if name.endswith(("ssim", "adversarial", "discriminator")):
+            assert found[3][name] == pytest.approx(value, rel=5e-3, abs=1e-4), name
 
 
 def test_devices_share_a_batch_and_each_nodule_once():

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ggngan_tf import config
@@ -31,6 +32,15 @@ def tiny(preset="smoke", **training):
 
 def batch_of(settings, size=71):
     return pipeline.fixed(make_set(2, size=size), settings, 2)
+
+
+def test_a_compiled_step_loses_what_the_plain_one_loses():
+    found = []
+    for compiled in (False, True):
+        settings = tiny(compiled=compiled)
+        terms = step.Trainer(settings).step(batch_of(settings), tf.constant(0))
+        found.append({name: float(value) for name, value in terms.items()})
+    assert found[1] == pytest.approx(found[0], rel=1e-3, abs=1e-4)
 
 
 def test_a_step_changes_all_three_networks_and_their_losses_are_finite():
