@@ -99,9 +99,8 @@ class Loss(settings_file.Frozen):
     whole_adversarial: Weight = 1.0  # Eq. 1
     roi_ssim: Weight = 1.0  # Eq. 1
     roi_adversarial: Weight = 1.0  # Eq. 1
-    # What mean, standard deviation, skewness and kurtosis inside the nodule are off from what was
-    # asked for; ours.
-    moments: Weight = 0.0
+    # How far the distribution of HU inside the nodule is from what was asked for; ours.
+    distribution: Weight = 0.0
     radiomic: Weight = 0.0  # ggngan_tf.radiomic_loss: the paper's own proposal
 
 
@@ -160,7 +159,7 @@ class Config(settings_file.Frozen):
     whole: Discriminator = Discriminator(filters=(32, 64, 128, 128))
     roi: Discriminator = Discriminator(filters=(32, 64, 128))
     # Ours: SSIM pulls towards the mean of all nodules that would fit, and so smooths texture away.
-    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, moments=1.0, radiomic=1.0)
+    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, distribution=0.5, radiomic=1.0)
     training: Training = Training()
     # Ours: a painted nodule against its own twin, which differs from it in the hole only.
     stability: Stability = Stability(objective="relativistic", r1=0.05, beta_1=0.5)

@@ -1,4 +1,4 @@
-"""What a nodule is asked to be: texture grade, malignancy rating, and the moments of its HU.
+"""What a nodule is asked to be: texture grade, malignancy rating, and how its HU are distributed.
 
 Its diameter and shape are asked for by the mask and need no number.
 """
@@ -11,11 +11,12 @@ import tensorflow as tf
 from ggngan_tf import config, errors, inpainting
 from ggngan_tf.data import nodules
 
-# Grades 1 to 5; HU, mean and standard deviation; third and fourth standardised moment.
-NAMES = ("texture", "malignancy", "density", "spread", "skewness", "kurtosis")
+# Grades 1 to 5; HU, mean and standard deviation; third and fourth standardised moment; how alike
+# neighbouring pixels are, from noise (0) to a smooth hill (1).
+NAMES = ("texture", "malignancy", "density", "spread", "skewness", "kurtosis", "correlation")
 UNKNOWN = 3.0  # the middle of the scale, for a nodule that no reader rated
 # Where no real nodules are known: the medians of LIDC-IDRI's ground glass, columns of `table`.
-TYPICAL = np.float32([[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0, 0.16, 2.65]])
+TYPICAL = np.float32([[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0, 0.16, 2.65, 0.5]])
 _AERATED = -500.0  # HU; what is denser around a nodule is a vessel, another nodule or no lung
 _VESSEL = 100.0  # HU that one pixel may add to the noise at most
 _NEAREST = 16
@@ -24,26 +25,26 @@ _NEVER = 1e6
 FILE = "nodules.csv"  # of a run and of an exported model
 _COLUMNS = ("chosen", "pixels", "lung", "noise", *NAMES)
 _HEADER = ",".join(_COLUMNS)
-_MIDDLE = (3.0, 3.0, -500.0, 100.0, 0.2, 1.0)  # of kurtosis the logarithm
-_REACH = (2.0, 2.0, 300.0, 100.0, 1.0, 0.5)  # from the middle to where [-1, 1] ends
+_MIDDLE = (3.0, 3.0, -500.0, 100.0, 0.2, 1.0, 0.5)  # of kurtosis the logarithm
+_REACH = (2.0, 2.0, 300.0, 100.0, 1.0, 0.5, 0.4)  # from the middle to where [-1, 1] ends
 _NOISE = 25.0  # HU squared added to a variance that is divided by: flat regions have no shape
 
 
 def measure(chosen: nodules.NoduleSet, window: tuple[float, float]) -> np.ndarray:
-    """Returns what real nodules are, float32 `(nodule, 6)`, in the order of `NAMES`.
+    """Returns what real nodules are, float32 `(nodule, 7)`, in the order of `NAMES`.
 
     Args:
         chosen: The nodules. Texture and malignancy are the mean of the ratings that were given.
-        window: HU that intensities are clipped to before moments inside the mask are taken.
+        window: HU that intensities are clipped to before they are measured inside the mask.
     """
     hu = np.clip(chosen.image[..., None].astype(np.float32), *window)
     inside = (chosen.mask[..., None] > 0).astype(np.float32)
     ratings = [_mean_rating(chosen.texture), _mean_rating(chosen.malignancy)]
-    return np.column_stack([*ratings, moments(hu, inside)]).astype(np.float32)
+    return np.column_stack([*ratings, distribution(hu, inside)]).astype(np.float32)
 
 
-def moments(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns mean, standard deviation, skewness and kurtosis inside masks, float32 `(batch, 4)`.
+def distribution(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns what `NAMES` lists behind the ratings, inside masks, float32 `(batch, 5)`.
 
     Gradients flow through them, also where a region is flat.
 
@@ -52,23 +53,29 @@ def moments(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         mask: The same shape, 1 inside.
     """
     hu, mask = tf.cast(hu, tf.float32), tf.cast(mask, tf.float32)
-    count = tf.maximum(tf.reduce_sum(mask, (1, 2, 3)), 1.0)
-
-    def mean(values):
-        return tf.reduce_sum(values * mask, (1, 2, 3)) / count
-
-    density = mean(hu)
+    density = _mean(hu, mask)
     centred = hu - density[:, None, None, None]
-    variance = mean(centred**2)
+    variance = _mean(centred**2, mask)
     unit = centred / tf.sqrt(variance + _NOISE)[:, None, None, None]
     spread = tf.sqrt(variance + 1e-3)  # a root has no gradient at 0
-    return tf.stack([density, spread, mean(unit**3), mean(unit**4)], axis=1)
+    shape = [_mean(unit**3, mask), _mean(unit**4, mask)]
+    below, right = _mean_product(unit, mask, 1), _mean_product(unit, mask, 2)
+    return tf.stack([density, spread, *shape, (below + right) / 2], axis=1)
+
+
+def _mean(values, mask):
+    return tf.reduce_sum(values * mask, (1, 2, 3)) / tf.maximum(tf.reduce_sum(mask, (1, 2, 3)), 1.0)
+
+
+def _mean_product(values, mask, axis):
+    """Returns the mean product of pixels and their next ones along an axis, where both are in."""
+    return _mean(values * tf.roll(values, -1, axis), mask * tf.roll(mask, -1, axis))
 
 
 def table(
     chosen: nodules.NoduleSet, settings: config.Config, others: nodules.NoduleSet | None = None
 ) -> np.ndarray:
-    """Returns what `draw` draws from, float32 `(nodule, 10)`, in the order of the file's header.
+    """Returns what `draw` draws from, float32 `(nodule, 11)`, in the order of the file's header.
 
     Args:
         chosen: The nodules that are painted if no texture is asked for.
@@ -119,7 +126,7 @@ def write(known: np.ndarray, path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-    """Returns what `write` wrote, float32 `(nodule, 10)`.
+    """Returns what `write` wrote, float32 `(nodule, 11)`.
 
     Raises:
         ModelError: It is missing or not such a table.
@@ -138,7 +145,7 @@ def read(path: pathlib.Path) -> np.ndarray:
 
 
 def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Returns conditions `(region, 6)`: what was asked for, the rest that of a nodule like it.
+    """Returns conditions `(region, 7)`: what was asked for, the rest that of a nodule like it.
 
     Density and its spread go with size, texture, the lung around and the scanner's noise. So the
     rest is taken from one real nodule, drawn from the sixteen that are nearest in these and in what
@@ -146,9 +153,9 @@ def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor
     a texture asked for, it is one of those that the generator is for.
 
     Args:
-        known: float32 `(nodule, 10)`, as `table` returns it.
+        known: float32 `(nodule, 11)`, as `table` returns it.
         places: float32 `(region, 3)`, as `place` returns it.
-        asked: float32 `(region, 6)`, NaN where nothing was asked for.
+        asked: float32 `(region, 7)`, NaN where nothing was asked for.
         seeds: int32 `(region, 2)`.
     """
     apart = tf.abs(_comparable(places)[:, None] - _comparable(known[:, 1:4])[None])
@@ -177,8 +184,9 @@ def _comparable(places):
 
 
 def scaled(conditions: tf.Tensor) -> tf.Tensor:
-    """Returns conditions `(batch, 6)` as the networks see them, about -1 to 1."""
-    straight = tf.concat([conditions[:, :5], tf.math.log(conditions[:, 5:])], axis=1)
+    """Returns conditions `(batch, 7)` as the networks see them, about -1 to 1."""
+    *others, kurtosis, correlation = tf.unstack(conditions, axis=1)
+    straight = tf.stack([*others, tf.math.log(kurtosis), correlation], axis=1)
     return (straight - tf.constant(_MIDDLE)) / tf.constant(_REACH)
 
 

@@ -87,7 +87,7 @@ def insert(
 ) -> list[Nodule]:
     """Paints one nodule at each site; its shape is drawn, the lung's border cuts it.
 
-    `asked` is float32 `(6,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
+    `asked` is float32 `(7,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
     where chance may choose; None for all of it.
 
     Raises:

@@ -26,7 +26,7 @@ def repaint(
         source: Real nodules.
         model: The generator.
         seed: Each row draws its own from this one.
-        asked: float32 `(6,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
+        asked: float32 `(7,)`, what all nodules should be, in the order of `conditions.NAMES`, NaN
             where chance may choose; None for all of it.
     """
     seeds = row_seeds(seed, len(source))

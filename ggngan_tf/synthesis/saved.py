@@ -53,7 +53,7 @@ class Model:
             lung: uint8, the same shape, or None for all ones; used if the generator was trained
                 to see the lung only.
             seeds: int32 `(batch,)`; same seed, same nodule.
-            asked: float32 `(batch, 6)`, what the nodules should be, in the order of
+            asked: float32 `(batch, 7)`, what the nodules should be, in the order of
                 `conditions.NAMES`; NaN is drawn. None for all drawn.
 
         Returns:

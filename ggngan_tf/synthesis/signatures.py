@@ -31,14 +31,26 @@ class Signatures(tf.Module):
 
     @tf.function
     def paint_asked(
-        self, image, mask, seed, texture, malignancy, density, spread, skewness, kurtosis, lung=None
+        self,
+        image,
+        mask,
+        seed,
+        texture,
+        malignancy,
+        density,
+        spread,
+        skewness,
+        kurtosis,
+        correlation,
+        lung=None,
     ):
         """Likewise, nodules of a texture grade, a malignancy rating (1 to 5), a mean density and a
-        standard deviation (HU), a skewness and a kurtosis (3: a normal distribution's), each
-        float32 `(batch,)`; NaN leaves one to chance. A generator that sees the lung only is given
-        the lung region too."""
+        standard deviation (HU), a skewness, a kurtosis (3: a normal distribution's) and a
+        correlation of neighbouring pixels, each float32 `(batch,)`; NaN leaves one to
+        chance. A generator that sees the lung only is given the lung region too."""
         hole = _checked_hole(image, mask, seed)
-        asked = tf.stack([texture, malignancy, density, spread, skewness, kurtosis], axis=1)
+        hu = [density, spread, skewness, kurtosis, correlation]
+        asked = tf.stack([texture, malignancy, *hu], axis=1)
         checks = [
             _check(tf.shape(asked)[0] == tf.shape(image)[0], "conditions must be one a slice"),
             _check_range("texture", texture, 1.0, 5.0),
@@ -47,6 +59,7 @@ class Signatures(tf.Module):
             _check_range("spread", spread, 0.0, 500.0),
             _check_range("skewness", skewness, -10.0, 10.0),
             _check_range("kurtosis", kurtosis, 1.0, 100.0),
+            _check_range("correlation", correlation, -1.0, 1.0),
         ]
         with tf.control_dependencies(checks):
             asked = tf.identity(asked)

@@ -8,9 +8,9 @@ from ggngan_tf.models import discriminator
 from ggngan_tf.training import painting, players
 
 Terms = dict[str, tf.Tensor]
-# Half of what two real nodules differ by in mean HU, its deviation, skewness and (logarithm of)
-# kurtosis; ours.
-_UNITS = (70.0, 35.0, 0.3, 0.2)
+# Half of what two real nodules differ by in mean HU, its deviation, skewness, (logarithm of)
+# kurtosis and correlation; ours.
+_UNITS = (70.0, 35.0, 0.3, 0.2, 0.12)
 
 
 class Trainer:
@@ -99,10 +99,10 @@ class Trainer:
         low, high = self.settings.data.window
         reach, weights, terms = high - low, self.settings.loss, {}
         asked, mask = batch["conditions"], batch["mask"] * batch["hole"]
-        if weights.moments:
-            found = conditions.moments(fake * reach + low, mask)
+        if weights.distribution:
+            found = conditions.distribution(fake * reach + low, mask)
             pairs = zip(*(_comparable(one) for one in (asked[:, 2:], found)), strict=True)
-            terms["moments"] = tf.add_n([losses.absolute_loss(*pair) for pair in pairs])
+            terms["distribution"] = tf.add_n([losses.absolute_loss(*pair) for pair in pairs])
         if weights.radiomic:
             also = conditions.scaled(asked)
             measured = [
@@ -171,10 +171,10 @@ class Trainer:
         return self.strategy.experimental_local_results(value)[0]
 
 
-def _comparable(moments):
-    """Returns moments `(batch, 4)` as four columns in units that weigh alike."""
-    density, spread, skewness, kurtosis = tf.unstack(moments, axis=1)
-    columns = (density, spread, skewness, tf.math.log(kurtosis + 1e-3))
+def _comparable(distribution):
+    """Returns what was asked or found `(batch, 5)` as five columns in units that weigh alike."""
+    density, spread, skewness, kurtosis, correlation = tf.unstack(distribution, axis=1)
+    columns = (density, spread, skewness, tf.math.log(kurtosis + 1e-3), correlation)
     return [column / unit for column, unit in zip(columns, _UNITS, strict=True)]
 
 

@@ -29,35 +29,39 @@ def test_conditions_are_mean_ratings_and_mean_and_deviation_inside_the_window():
     # Deviations: of 100, 0, 100, 0, the root of 5,000; of 500, 900, 200, 200, that of 285,000.
     # The third powers of these are 0 and 147e6 in the mean, the fourth 50e6 and 180.45e9; what
     # they are divided by has 25 HU squared added to the variance.
-    first = [1.5, 4.0, -600.0, 5000**0.5, 0.0, 50e6 / 5025**2]
+    # Products of neighbours: 0 and 0 to the right, -10e3 and 0 below; -450e3 and 40e3 to the right,
+    # 100e3 and -180e3 below.
+    first = [1.5, 4.0, -600.0, 5000**0.5, 0.0, 50e6 / 5025**2, -2.5e3 / 5025]
     second = [3.0, 1.0, -500.0, 285_000**0.5, 147e6 / 285_025**1.5, 180.45e9 / 285_025**2]
+    second += [(-205e3 - 40e3) / 2 / 285_025]
     np.testing.assert_allclose(found, [first, second], rtol=1e-5, atol=1e-6)
 
 
-def test_moments_have_gradients_where_a_nodule_is_flat():
+def test_the_distribution_has_gradients_where_a_nodule_is_flat():
     hu, mask = tf.fill((1, 8, 8, 1), -700.0), tf.ones((1, 8, 8, 1))
     with tf.GradientTape() as tape:
         tape.watch(hu)
-        total = tf.reduce_sum(conditions.moments(hu, mask))
+        total = tf.reduce_sum(conditions.distribution(hu, mask))
     assert np.isfinite(tape.gradient(total, hu)).all()
 
 
 def test_networks_see_conditions_about_zero():
-    one = [1.0, 5.0, -500.0, 100.0, 0.2, np.e]
-    other = [3.0, 3.0, -800.0, 50.0, -0.8, np.e**1.5]
+    one = [1.0, 5.0, -500.0, 100.0, 0.2, np.e, 0.5]
+    other = [3.0, 3.0, -800.0, 50.0, -0.8, np.e**1.5, 0.9]
     found = conditions.scaled(tf.constant([one, other], tf.float32))
-    needed = [[-1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, -1.0, -0.5, -1.0, 1.0]]
+    needed = [[-1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, -1.0, -0.5, -1.0, 1.0, 1.0]]
     np.testing.assert_allclose(found, needed, atol=1e-6)
 
 
 def known():
     """40 nodules, each twice as large as the one before; the first 21 of grade 1."""
-    rows = [[1.0, 100.0 * 2**i, -850, 20, 1 + (i > 20), 3, -600 - i, 100, 0, 3] for i in range(40)]
+    alike = [100, 0, 3, 0.5]
+    rows = [[1.0, 100.0 * 2**i, -850, 20, 1 + (i > 20), 3, -600 - i, *alike] for i in range(40)]
     return np.float32(rows)
 
 
 def drawn(pixels, seeds, lung=-850.0, **asked):
-    wanted = np.full((len(seeds), 6), np.nan, np.float32)
+    wanted = np.full((len(seeds), 7), np.nan, np.float32)
     for name, value in asked.items():
         wanted[:, conditions.NAMES.index(name)] = value
     places = np.tile(np.float32([pixels, lung, 20]), (len(seeds), 1))
@@ -85,7 +89,7 @@ def test_nodules_of_other_textures_are_drawn_only_where_a_texture_is_asked_for()
     mixed[21:, 0] = 0  # grade 2 and not what the generator is for
     seeds = np.stack([np.arange(50)] * 2, axis=1).astype(np.int32)
     places = np.tile(np.float32([100 * 2**30, -850, 20]), (50, 1))
-    nothing = np.full((50, 6), np.nan, np.float32)
+    nothing = np.full((50, 7), np.nan, np.float32)
     free = conditions.draw(mixed, places, nothing, seeds).numpy()
     assert set(free[:, 0]) == {1.0}
     nothing[:, 0] = 2.0

@@ -18,7 +18,7 @@ PLACES = {
 }
 
 
-ASKED = tf.constant([[2.0, 4.0, -500.0, 80.0, 0.5, 3.0]])
+ASKED = tf.constant([[2.0, 4.0, -500.0, 80.0, 0.5, 3.0, 0.6]])
 
 
 @pytest.fixture(scope="module", params=["default", "paper"])
