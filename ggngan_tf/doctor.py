@@ -109,7 +109,8 @@ def _models():
     for folder in sorted(p for p in saved.shipped().parent.glob("*/*") if p.name.isdigit()):
         name = f"{folder.parent.name}/{folder.name}"
         try:
-            found[name] = f"whole, SHA-256 of its manifest {saved.load(folder).sha256}"
+            whole = f"whole, SHA-256 of its manifest {saved.load(folder).sha256}"
+            found[name] = f"{saved.precision(folder)}, {whole}"
         except errors.ModelError as error:
             found[name] = f"damaged: {error}"
     return found

@@ -21,6 +21,7 @@ def test_models_are_named_with_their_hash_and_a_changed_one_as_damaged(tmp_path,
     assert done.exit_code == 0, done.output
     found = json.loads(done.output)
     assert saved.load(tmp_path / "tiny" / "1").sha256 in found["models"]["tiny/1"]
+    assert found["models"]["tiny/1"].startswith("float32, whole")
     assert "damaged" in found["models"]["tiny/2"] and "model_card.md" in found["models"]["tiny/2"]
     assert any("CPU" in name for name in found["devices"])
     assert found["precision"].startswith("inference float32")

@@ -134,6 +134,15 @@ def shipped() -> pathlib.Path:
     return pathlib.Path(str(importlib.resources.files("ggngan_tf.saved_models"))) / DEFAULT
 
 
+def precision(folder: pathlib.Path) -> str:
+    """Returns what a version's convolutions compute in, `float32` or `bfloat16`.
+
+    Raises:
+        ModelError: It has no manifest of ours.
+    """
+    return _manifest(folder).get("precision", "float32")
+
+
 def hashes(folder: pathlib.Path) -> dict[str, str]:
     """Returns the SHA-256 of each file of a model but its manifest, by the file's name."""
     kept = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json")
@@ -166,7 +175,7 @@ def _manifest(folder):
 
 
 def _warn_if_slow(folder):
-    if _manifest(folder).get("precision") == "bfloat16" and not devices.is_fast_in_bfloat16():
+    if precision(folder) == "bfloat16" and not devices.is_fast_in_bfloat16():
         warnings.warn(
             f"{folder}: computes in bfloat16, which this machine has no instructions for, and is "
             "slower here than a float32 export; use that one (ggngan export --precision float32).",
