@@ -17,7 +17,7 @@ from ggngan_tf import settings_file
 from ggngan_tf.study import settings as settings_
 
 # Raised when the code of a kind changes what it makes, so that it is made anew.
-VERSIONS = {"subset": 1, "held": 1, "gan": 1, "synthetic": 1, "copy_paste": 1, "classifier": 1}
+VERSIONS = {"subset": 1, "held": 1, "gan": 2, "synthetic": 1, "copy_paste": 1, "classifier": 1}
 # Arm: how its classes are balanced; and which kind of task makes the GGNs that it adds.
 BALANCE = {"weighted": "weights", "oversampled": "sampling", "synthetic_oversampled": "sampling"}
 ADDED = {
