@@ -13,6 +13,7 @@ from ggngan_tf.training import painting, runlog, state, validation
 
 _SAMPLES = 6  # nodules in a sample grid
 FIGURE = "validation_frechet"  # what picks the best checkpoint; lower is better
+_FLOOR = "validation_floor"  # what real nodules score; figures below it tell nothing apart
 
 
 class Reports:
@@ -36,7 +37,7 @@ class Reports:
         chosen = validation.choose(parts, settings)
         self.judge = validation.Judge(chosen, settings) if chosen.judged else None
         say(f"judging by {chosen.remark}" if chosen.judged else chosen.remark)
-        past = [line[FIGURE] for line in past if line.get(FIGURE) is not None]
+        past = [_level(line) for line in past if line.get(FIGURE) is not None]
         self.best = min(past, default=math.inf)
         self.since = len(past) - 1 - past.index(self.best) if past else 0
         self.skipped = 0
@@ -55,7 +56,10 @@ class Reports:
         return not last
 
     def _validate(self) -> dict[str, float]:
-        """Returns the judge's figures; a gain over the best so far is kept as a checkpoint."""
+        """Returns the judge's figures; a checkpoint that none before surpassed is kept as the best.
+
+        Of those that are below the floor that is the newest: it was trained for longest.
+        """
         if self.judge is None:
             return {}
         networks = self.run.trainer.networks
@@ -65,10 +69,11 @@ class Reports:
             raw = self.judge.figures(networks.generator)
             figures |= {f"validation_raw_{name}": raw[name] for name in ("frechet", "differing")}
         self.since += 1
-        if figures[FIGURE] < self.best:
-            self.best, self.since = figures[FIGURE], 0
-            if self.log:
-                self.run.save_best()
+        level = _level(figures)
+        if self.log and level <= self.best:
+            self.run.save_best()
+        if level < self.best:
+            self.best, self.since = level, 0
         return figures
 
     def _write(self, number, figures, last):
@@ -89,6 +94,10 @@ class Reports:
         erased = inpainting.erase(self.samples["target"], self.samples["hole"])
         columns = [image.numpy() for image in (self.samples["target"], erased, synthetic)]
         return runlog.grid(columns, self.settings.data.window)
+
+
+def _level(figures):
+    return max(figures[FIGURE], figures.get(_FLOOR) or 0.0)
 
 
 def say(text: str) -> None:

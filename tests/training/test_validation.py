@@ -88,6 +88,23 @@ def test_the_judge_sees_the_real_nodules_as_radiomics_does_and_repeats_itself():
     assert judge.figures(painter) == judge.figures(painter)
 
 
+def test_of_those_below_what_real_nodules_score_the_newest_is_the_best(tmp_path, monkeypatch):
+    nodules.write(make_set(8), tmp_path / "set.h5")
+    settings = tiny(steps=12, validate_every=1, patience=3, averaging=0.0)
+    figures = iter([5.0, 1.0, 1.5, 1.2, 2.5])
+
+    def judged(self, painter):
+        return {"frechet": next(figures), "differing": 0.5, "floor": 2.0}
+
+    monkeypatch.setattr(validation.Judge, "figures", judged)
+    monkeypatch.setattr(step.Trainer, "step", stood_still)
+    loop.start(tmp_path / "set.h5", tmp_path / "run", settings, force=False)
+    # No gain that means anything after the second: patience ends the run at the fifth.
+    assert loop.train(tmp_path / "set.h5", tmp_path / "run", settings) == (5, True)
+    run = state.State(settings, tmp_path / "run" / "checkpoints")
+    assert run.restore(best=True) == 4
+
+
 def test_the_best_is_kept_and_patience_ends_the_run(tmp_path, monkeypatch):
     nodules.write(make_set(8), tmp_path / "set.h5")
     settings = tiny(steps=12, validate_every=1, patience=2, averaging=0.0)
