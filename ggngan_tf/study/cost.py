@@ -141,7 +141,7 @@ def _gan_steps(task, study):
 
 def _gan_gmac(made):
     """Multiplications of a step, 1e9: forward and backward are about three times forward."""
-    side = 64
+    side = made["data"]["side"] or 64
     filters, blocks = made["generator"]["filters"], made["generator"]["blocks"]
     seen = 1 + made["generator"]["mask_input"] + made["generator"]["noise_input"]
     per_pixel = 81 * filters * (seen + 1) + 9 * filters**2 * (2 * blocks + 1)
