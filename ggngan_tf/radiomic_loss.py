@@ -25,8 +25,10 @@ def loss(real: tf.Tensor, painted: tf.Tensor) -> tf.Tensor:
     """Returns the energy distance of two batches of features, a scalar float32.
 
     Twice the mean distance of painted from real nodules, less the mean distances inside each batch;
-    0 in expectation where both are drawn from one distribution, and never below 0 but by chance. A
-    nodule is not compared with its own twin, which would pull it towards the mean of all that fit.
+    0 in expectation where both are drawn from one distribution, and never below 0 but by chance.
+    The distance is the Euclidean one and, over the root of their number, the sum of the features'
+    own, which keeps each one's distribution too. A nodule is not compared with its own twin, which
+    would pull it towards the mean of all that fit.
 
     Args:
         real: `(batch, feature)`, of a batch of 2 or more.
@@ -64,7 +66,6 @@ def features(image: tf.Tensor, mask: tf.Tensor, hole: tf.Tensor, reach: float) -
 def _mean_distance(one, other):
     apart = one[:, None] - other[None]
     distance = tf.sqrt(tf.reduce_sum(apart**2, axis=-1) + 1e-6)  # a root has no gradient at 0
-    # The sum over features holds each one's own distribution, which the joint distance blurs.
     distance += tf.reduce_sum(tf.abs(apart), axis=-1) / float(one.shape[-1]) ** 0.5
     count = tf.cast(tf.shape(one)[0], tf.float32)
     return (tf.reduce_sum(distance) - tf.linalg.trace(distance)) / (count * (count - 1.0))
