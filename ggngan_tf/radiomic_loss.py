@@ -66,7 +66,8 @@ def features(image: tf.Tensor, mask: tf.Tensor, hole: tf.Tensor, reach: float) -
 def _mean_distance(one, other):
     apart = one[:, None] - other[None]
     distance = tf.sqrt(tf.reduce_sum(apart**2, axis=-1) + 1e-6)  # a root has no gradient at 0
-    distance += tf.reduce_sum(tf.abs(apart), axis=-1) / float(one.shape[-1]) ** 0.5
+    features = tf.cast(tf.shape(one)[1], tf.float32)  # gathered from devices, a shape is unknown
+    distance += tf.reduce_sum(tf.abs(apart), axis=-1) / tf.sqrt(features)
     count = tf.cast(tf.shape(one)[0], tf.float32)
     return (tf.reduce_sum(distance) - tf.linalg.trace(distance)) / (count * (count - 1.0))
 

@@ -24,5 +24,5 @@ def test_the_doctor_finds_the_shipped_generator_whole():
     done = CliRunner().invoke(main.main, ["doctor", "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.output)
-    assert any(state.startswith("whole") for state in found["models"].values())
+    assert any(state.startswith("float32, whole") for state in found["models"].values())
     assert found["packages"]["tensorflow"][0].isdigit()

@@ -155,7 +155,11 @@ def test_real_slices_and_a_real_scan_get_nodules_in_the_lung(tmp_path):
         assert done.exit_code == 0, done.output
         rows = list(csv.DictReader((out / "manifest.csv").open()))
         assert len(rows) == 3
-        for row in rows:  # healthy lung before, hazier after
-            assert -960 < float(row["mean_hu_before"]) < -650
-            assert float(row["mean_hu_after"]) > float(row["mean_hu_before"]) + 30
+        before, after = (
+            np.array([float(row[name]) for row in rows])
+            for name in ("mean_hu_before", "mean_hu_after")
+        )
+        # Healthy lung before, hazier after; of real ones 1 in 20 is less than 50 HU above its lung.
+        assert ((before > -960) & (before < -650)).all()
+        assert (after > before).all() and (after - before).max() > 60
         assert len(dicom.read_series(out / "series")) == len(dicom.read_series(source))

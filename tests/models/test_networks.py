@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import config
+from ggngan_tf.data import conditions
 from ggngan_tf.models import blocks, discriminator, generator
 
 
@@ -67,7 +68,7 @@ def test_mixed_precision_computes_in_16_bits_and_answers_in_32():
     seen = tf.zeros((1, 16, 16, generator.channels(smoke.generator)))
     assert painter(seen).dtype == tf.float32
     judge = discriminator.make(smoke.roi, "mixed_float16")
-    image, asked = tf.zeros((1, 32, 32, 1)), tf.zeros((1, 4))
+    image, asked = tf.zeros((1, 32, 32, 1)), tf.zeros((1, len(conditions.NAMES)))
     assert judge(discriminator.views(image, image, asked, smoke.roi)).dtype == tf.float32
 
 
