@@ -131,7 +131,7 @@ class DownBlock(keras.layers.Layer):
                 *second,
             ]
         )
-        self.short_cut = convolution(filters, 1, strides=stride, use_bias=False, **conv)
+        self.short_cut = convolution(filters, 1, use_bias=False, **conv)
         self.activation = keras.layers.LeakyReLU(0.2, dtype=dtype)
 
     def build(self, input_shape):
@@ -140,7 +140,12 @@ class DownBlock(keras.layers.Layer):
             self.short_cut.build(input_shape)
 
     def call(self, features, training=None):
-        short = self.short_cut(features) if self._changes_shape(features.shape) else features
+        short = features
+        if self._changes_shape(features.shape):
+            # Pixels are left out before and not by the convolution: oneDNN's gradient of a strided
+            # 1x1 kernel of 4 channels is not the same each time.
+            step = self.stride
+            short = self.short_cut(features[:, ::step, ::step])
         return self.activation(short + self.body(features, training=training))
 
     def get_config(self):

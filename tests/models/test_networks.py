@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -125,3 +129,41 @@ def test_a_convolution_to_one_channel_is_that_of_keras_and_so_are_its_gradients(
     ours = found(lambda: blocks.to_one_channel(layer, features, padding))
     for one, other in zip(plain, ours, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
+
+
+def test_a_short_cut_of_stride_two_takes_every_other_pixel():
+    block = blocks.DownBlock(2, stride=2, normalisation=False)
+    image = tf.reshape(tf.range(5.0 * 6.0), (1, 5, 6, 1)) + 1.0
+    block.build(image.shape)
+    for kernel in block.body.trainable_variables:
+        kernel.assign(tf.zeros_like(kernel))
+    block.short_cut.kernel.assign([[[[1.0, -1.0]]]])
+    out = block(image)[0]
+    np.testing.assert_allclose(out[..., 0], [[1, 3, 5], [13, 15, 17], [25, 27, 29]])
+    np.testing.assert_allclose(out[..., 1], -0.2 * out[..., 0], rtol=1e-6)  # leaky ReLU
+
+
+def test_gradients_are_the_same_bits_each_time_with_onednn():
+    # TensorFlow takes oneDNN by itself where the CPU has AVX512 or AMX.
+    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    command = [sys.executable, "-c", _SAME_GRADIENTS]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert ran.stdout.strip() == "1", ran.stderr[-500:]
+
+
+_SAME_GRADIENTS = """
+import tensorflow as tf
+from ggngan_tf.models import blocks
+
+block = blocks.DownBlock(8, stride=2, normalisation=False)
+image = tf.random.stateless_normal((2, 32, 32, 4), (1, 2))
+block.build(image.shape)
+
+@tf.function
+def gradients():
+    with tf.GradientTape() as tape:
+        cost = tf.reduce_sum(block(image) ** 2)
+    return tape.gradient(cost, block.trainable_variables)
+
+print(len({b"".join(g.numpy().tobytes() for g in gradients()) for _ in range(500)}))
+"""
