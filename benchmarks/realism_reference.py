@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from ggngan_tf import files
+from ggngan_tf import errors, files
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import comparison, detector, distributions, frechet, radiomics
 
@@ -19,6 +19,7 @@ DATA = SHARED / "lidc" / "nodules.h5"
 CACHE = _ROOT / "runs" / "realism"
 SPLIT_SEED = 0  # that of `config.Data`, so that parts are those of training
 SPLITS = 30  # draws of real against real; their mean is known to a fifth of their spread
+_TRIES = 100  # draws of two groups before there seem to be none
 _VERSION = 1  # of what is cached; raise it when the figures change
 
 
@@ -168,11 +169,26 @@ def _draws(pool, first, second, splits):
 
 
 def _whole_patients(patients, first, second, random):
-    """Returns rows of two groups of whole patients, cut to size, or shrunk alike."""
+    """Returns rows of two groups of whole patients, cut to size, or shrunk alike.
+
+    A patient of many nodules can fill a small group; it is then drawn again, since judges cut it
+    into folds by patient.
+    """
+    for _ in range(_TRIES):
+        groups = _cut(patients, first, second, random)
+        if all(len(set(patients[rows])) >= detector.FOLDS for rows in groups):
+            return groups
+    raise errors.RadiomicsError(
+        f"{len(set(patients))} patients hold no two groups of {first} and {second} nodules with "
+        f"{detector.FOLDS} patients each; give more patients or fewer seeds."
+    )
+
+
+def _cut(patients, first, second, random):
     share = min(1.0, len(patients) / (first + second))
     first, second = int(share * first), int(share * second)
     rows = [np.flatnonzero(patients == name) for name in random.permutation(np.unique(patients))]
     filled = np.cumsum([len(one) for one in rows])
     last = int(np.searchsorted(filled, second)) + 1
-    few, many = (np.concatenate(half) for half in (rows[:last], rows[last:]))
+    few, many = (np.concatenate([np.arange(0), *half]) for half in (rows[:last], rows[last:]))
     return many[:first], few[:second]

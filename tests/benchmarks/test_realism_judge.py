@@ -5,6 +5,8 @@ import realism_pixels
 import realism_reference
 import realism_text
 
+from ggngan_tf import errors
+from ggngan_tf.evaluation import detector
 from tests import conftest
 
 
@@ -72,14 +74,22 @@ def test_other_places_than_the_real_ones_need_a_spacing_of_their_own(real):
         realism_judge.judge(real.image, real.mask, *fewer, real.pixel_spacing)
 
 
-@pytest.mark.parametrize("sizes", [(4, 4), (9, 6)], ids=["one a patient", "whole patients"])
+@pytest.mark.parametrize("sizes", [(6, 6), (12, 8)], ids=["one a patient", "whole patients"])
 def test_groups_of_real_nodules_share_no_patient(sizes):
-    patients = np.repeat([f"P{i}" for i in range(8)], 2)
+    patients = np.repeat([f"P{i:02d}" for i in range(12)], 2)
     for split in range(5):
         first, second = realism_reference.pair(patients, *sizes, split)
-        assert len(first) == sizes[0] or sizes[0] == 9
-        assert len(second) == sizes[1]
+        assert (len(first), len(second)) == sizes
         assert not set(patients[first]) & set(patients[second])
+
+
+def test_no_group_is_one_patient_of_many_nodules():
+    patients = np.repeat([f"P{i:02d}" for i in range(20)], [30, *[1] * 19])
+    for split in range(20):
+        for rows in realism_reference.pair(patients, 12, 20, split):
+            assert len(set(patients[rows])) >= detector.FOLDS
+    with pytest.raises(errors.RadiomicsError, match="give more patients"):
+        realism_reference.pair(np.repeat(["A", "B", "C", "D", "E"], 9), 10, 20, 0)
 
 
 def test_what_was_drawn_once_is_kept(tmp_path):
