@@ -64,6 +64,23 @@ def seeds(
     _write(drawing, path)
 
 
+def pairs(before: np.ndarray, after: np.ndarray, path: pathlib.Path) -> None:
+    """Writes places before (framed) and after, side by side, six pairs a row.
+
+    Args:
+        before: `(N, row, column)`, HU.
+        after: The same shape.
+        path: PNG.
+    """
+    images = [one for both in zip(before, after, strict=True) for one in both]
+    drawing, axes = _grid(len(images), 12)
+    for number, (axis, image) in enumerate(zip(axes, images, strict=True)):
+        _show(axis, _middle(image))
+        if number % 2 == 0:
+            _frame(axis, REAL)
+    _write(drawing, path)
+
+
 def slices(
     shown: Sequence[tuple[np.ndarray, np.ndarray, tuple[int, int]]], path: pathlib.Path
 ) -> None:

@@ -1,7 +1,6 @@
 """Loads what is to be judged, a SavedModel or a run folder's checkpoint, and paints with it."""
 
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +8,6 @@ import numpy as np
 
 from ggngan_tf.data import conditions
 from ggngan_tf.synthesis import export, saved
-from ggngan_tf.training import state
 
 _BATCH = 8
 
@@ -19,21 +17,16 @@ def load(path: pathlib.Path | None, best: bool = False) -> saved.Model:
 
     Args:
         path: A SavedModel, or a run folder, of which the newest checkpoint is taken.
-        best: Of a run folder take the best checkpoint.
+        best: Of a run folder take the best checkpoint, if it has one.
 
     Raises:
         ModelError: It is neither.
-        TrainingError: The run has no such checkpoint.
+        TrainingError: The run has no checkpoint.
     """
     if path is None or not (path / "checkpoints").exists():
         return saved.load(path)
     with tempfile.TemporaryDirectory() as folder:
-        run = path
-        if best:
-            run = pathlib.Path(folder) / path.name
-            shutil.copytree(path, run, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
-            shutil.copytree(path / "checkpoints" / state.BEST, run / "checkpoints")
-        return saved.load(export.export(run, pathlib.Path(folder) / "model"))
+        return saved.load(export.export(path, pathlib.Path(folder) / "model", newest=not best))
 
 
 def conditions_of(model: saved.Model) -> list[str]:

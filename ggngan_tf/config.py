@@ -107,18 +107,11 @@ class Loss(settings_file.Frozen):
 class Stability(settings_file.Frozen):
     """What may steady the two sides; the defaults are the plain game of the paper."""
 
-    objective: Literal["standard", "hinge", "relativistic"] = "standard"
-    label_smoothing: Annotated[float, pydantic.Field(ge=0, lt=0.5)] = 0.0  # of `standard` only
+    objective: Literal["standard", "relativistic"] = "standard"
     r1: Weight = 0.0  # weight of the gradient penalty on real images
     spectral_normalisation: bool = False  # of the discriminators' convolutions
     judge_learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None  # None: the same
     beta_1: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.9  # Adam's default; paper silent
-
-    @pydantic.model_validator(mode="after")
-    def _check(self):
-        if self.label_smoothing and self.objective != "standard":
-            raise ValueError(f"{self.objective} has no labels; set label_smoothing to 0")
-        return self
 
 
 class Training(settings_file.Frozen):

@@ -65,33 +65,17 @@ def adversarial_loss(logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(-tf.cast(logits, tf.float32)))
 
 
-def discriminator_loss(real: tf.Tensor, fake: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Returns the mean of `-log D(x) - log(1 - D(G(x)))`, a scalar float32, from logits.
 
     Args:
         real: Logits of real images.
         fake: Logits of painted ones.
-        smoothing: How far below 1 the label of real images lies (Salimans et al., 2016).
 
     Source: Goodfellow et al., 2014, whose game the paper plays; log(1 - D) is log D with the sign
     of its logit turned.
     """
-    certain = adversarial_loss(real) + adversarial_loss(-fake)
-    if not smoothing:
-        return certain
-    # softplus(x) - softplus(-x) is x: what the label gives up on one side it pays on the other.
-    return certain + smoothing * tf.reduce_mean(tf.cast(real, tf.float32))
-
-
-def hinge_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """Returns the mean of `-fake`; `real` plays no part (Lim and Ye, 2017)."""
-    return -tf.reduce_mean(tf.cast(fake, tf.float32))
-
-
-def hinge_discriminator(real: tf.Tensor, fake: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-    """Returns the mean of `max(0, 1 - real) + max(0, 1 + fake)`; there are no labels to smooth."""
-    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
-    return tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
+    return adversarial_loss(real) + adversarial_loss(-fake)
 
 
 def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -102,10 +86,8 @@ def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return adversarial_loss(tf.cast(fake, tf.float32) - tf.cast(real, tf.float32))
 
 
-def relativistic_discriminator(
-    real: tf.Tensor, fake: tf.Tensor, smoothing: float = 0.0
-) -> tf.Tensor:
-    """Returns the mean of `-log sigmoid(real - fake)`; there are no labels to smooth."""
+def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Returns the mean of `-log sigmoid(real - fake)`."""
     return relativistic_generator(fake, real)
 
 
@@ -126,11 +108,10 @@ class Game(typing.NamedTuple):
     """What each side minimises, both from the logits of real and of painted images."""
 
     generator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-    discriminator: Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]
+    discriminator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 GAMES = {
     "standard": Game(lambda real, fake: adversarial_loss(fake), discriminator_loss),
-    "hinge": Game(hinge_generator, hinge_discriminator),
     "relativistic": Game(relativistic_generator, relativistic_discriminator),
 }

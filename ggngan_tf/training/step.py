@@ -131,7 +131,7 @@ class Trainer:
         fake_logits = judge(fake, hole, training=True)
         real_logits, penalty = _real(judge, real, hole, stability.r1)
         game = losses.GAMES[stability.objective]
-        cost = game.discriminator(real_logits, fake_logits, stability.label_smoothing)
+        cost = game.discriminator(real_logits, fake_logits)
         return {
             f"{name}_adversarial": game.generator(real_logits, fake_logits),
             f"{name}_discriminator": cost + penalty,
