@@ -39,16 +39,13 @@ def gallery(real: np.ndarray, synthetic: np.ndarray, folder: pathlib.Path, seed:
         _write(drawing, folder / f"{name}.png")
 
 
-def seeds(
-    real: np.ndarray, painted: np.ndarray, path: pathlib.Path, names: Sequence[str] = ()
-) -> None:
+def seeds(real: np.ndarray, painted: np.ndarray, path: pathlib.Path) -> None:
     """Writes one row a nodule: the real one, and the same place painted with several seeds.
 
     Args:
         real: `(N, row, column)`, HU.
         painted: `(seeds, N, row, column)`.
         path: PNG.
-        names: Of the columns behind the first; `seed 1` and so on if not given.
     """
     columns = 1 + len(painted)
     drawing, axes = _grid(len(real) * columns, columns, side=1.3)
@@ -60,7 +57,7 @@ def seeds(
             _show(axis, _middle(one))
     rows[0, 0].set_title("real", fontsize=8)
     for number, axis in enumerate(rows[0, 1:]):
-        axis.set_title(names[number] if names else f"seed {number + 1}", fontsize=8)
+        axis.set_title(f"seed {number + 1}", fontsize=8)
     _write(drawing, path)
 
 
