@@ -15,7 +15,7 @@ import realism_text
 
 from ggngan_tf import files
 
-SETTINGS = ("repainted", "inserted")
+SETTINGS = ("repainted", "inserted", "real")
 
 
 def main() -> None:
@@ -37,11 +37,12 @@ def main() -> None:
     for setting in options.settings:
         print(f"\n{setting}")
         painted = _paint(setting, model, held, grounds, options)
-        found[setting] = _judge(painted, held, options)
+        # Real ones are no copies of themselves, nor is a network worth its minutes on them.
+        found[setting] = _judge(painted, held, options, options.quick or setting == "real")
         print(realism_text.text(found[setting]))
         if options.out:
             _write(found, options.out / "results.json")
-        if options.pictures:
+        if options.pictures and setting != "real":
             path = options.out / f"worst-{setting}.png"
             realism_pictures.worst(held[options.part], painted, found[setting], path)
     if options.pictures:
@@ -68,12 +69,14 @@ def _write(found, path):
 
 def _paint(setting, model, held, grounds, options):
     part, training = held[options.part], held["train"]
+    if setting == "real":
+        return realism_settings.real(training, len(part), options.seeds)
     if setting == "repainted":
         return realism_settings.repainted(model, part, options.seeds)
     return realism_settings.inserted(model, grounds, training, len(part), options.seeds)
 
 
-def _judge(painted, held, options):
+def _judge(painted, held, options, quick):
     real = [held[options.part]]
     if options.real_pool:
         real.append(held[options.real_pool])
@@ -100,8 +103,8 @@ def _judge(painted, held, options):
             quick=quick,
         )
 
-    found = judged(painted, options.quick)
-    if painted.whole is not None and not options.quick:
+    found = judged(painted, quick)
+    if painted.whole is not None and not quick:
         halves = {"slices": painted.whole, "patches": ~painted.whole}
         found |= {name: judged(painted.take(kept), True) for name, kept in halves.items()}
     return found

@@ -1,4 +1,4 @@
-"""The two settings of `realism.py`: nodules painted anew, and nodules painted into healthy lung."""
+"""The settings of `realism.py`: nodules painted anew, in healthy lung, and real ones beside."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -50,6 +50,18 @@ def repainted(model: saved.Model, part: nodules_.NoduleSet, seeds: int) -> Paint
         for one in (part.mask, part.pixel_spacing, part.patients())
     )
     return Painted(hu, mask, spacing, patients)
+
+
+def real(training: nodules_.NoduleSet, count: int, seeds: int) -> Painted:
+    """Returns real nodules of training patients in place of painted ones, other ones each seed.
+
+    What the judges say of them is how far patients differ from one another: no painter that
+    learns from these patients can be asked for less.
+    """
+    random = np.random.default_rng(0)
+    drawn = [training.take(random.permutation(len(training))[:count]) for _ in range(seeds)]
+    columns = ([s.image, s.mask, s.pixel_spacing, s.patients()] for s in drawn)
+    return Painted(*(np.stack(column) for column in zip(*columns, strict=True)))
 
 
 def inserted(

@@ -39,8 +39,19 @@ def build(measured: Mapping[str, dict]) -> str:
                 if setting in one and (one["part"], one["rule"]) == nodules
             }
             if columns:
+                columns |= _beside(measured, nodules)
                 parts.append(_one(setting, position, columns, nodules))
     return "\n\n".join(parts)
+
+
+def _beside(measured, nodules):
+    """Returns the column of real nodules of training patients, if they were judged."""
+    found = [
+        one["real"]
+        for one in measured.values()
+        if "real" in one and (one["part"], one["rule"]) == nodules
+    ]
+    return {"real nodules of training patients": found[-1]} if found else {}
 
 
 def fill(page: pathlib.Path, text: str, name: str = "measured") -> None:

@@ -64,7 +64,7 @@ class Generator(settings_file.Frozen):
     """The generator's size and what it sees beside the erased image."""
 
     filters: Positive = 32
-    blocks: Positive = 8  # this and 32 filters train on 2 cores in an hour; ours
+    blocks: Positive = 8  # this and 32 filters train on 2 cores in one to two hours; ours
     mask_input: bool = True
     noise_input: bool = True
     conditions: bool = True  # as asked for, see data/conditions.py; ours
@@ -101,6 +101,7 @@ class Loss(settings_file.Frozen):
     roi_adversarial: Weight = 1.0  # Eq. 1
     # How far the distribution of HU inside the nodule is from what was asked for; ours.
     distribution: Weight = 0.0
+    diversity: Weight = 0.0  # how much too alike two paintings of one place are; ours
     radiomic: Weight = 0.0  # ggngan_tf.radiomic_loss: the paper's own proposal
 
 
@@ -117,7 +118,7 @@ class Stability(settings_file.Frozen):
 class Training(settings_file.Frozen):
     """The loop."""
 
-    steps: Positive = 4_500
+    steps: Positive = 9_000
     batch: Positive = 8
     learning_rate: Annotated[float, pydantic.Field(gt=0)] = 5e-4  # ours: a small network bears more
     averaging: Annotated[float, pydantic.Field(ge=0, lt=1)] = (
@@ -152,7 +153,7 @@ class Config(settings_file.Frozen):
     whole: Discriminator = Discriminator(filters=(32, 64, 128, 128))
     roi: Discriminator = Discriminator(filters=(32, 64, 128))
     # Ours: SSIM pulls towards the mean of all nodules that would fit, and so smooths texture away.
-    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, distribution=0.5, radiomic=1.0)
+    loss: Loss = Loss(whole_ssim=0.1, roi_ssim=0.1, distribution=0.5, diversity=2.0, radiomic=2.0)
     training: Training = Training()
     # Ours: a painted nodule against its own twin, which differs from it in the hole only.
     stability: Stability = Stability(objective="relativistic", r1=0.05, beta_1=0.5)
@@ -161,6 +162,11 @@ class Config(settings_file.Frozen):
     def _check(self):
         if self.erase.shape == "contour" and self.erase.limit < self.erase.roi_size:
             raise ValueError(f"erase.limit is {self.erase.limit}; make it erase.roi_size or more")
+        if self.loss.diversity and not self.generator.noise_input:
+            raise ValueError(
+                "loss.diversity asks for other nodules from other noise and generator.noise_input "
+                "is false; make one 0 or the other true"
+            )
         if self.loss.radiomic and self.training.batch < 2:
             raise ValueError(
                 "loss.radiomic compares batches and training.batch is 1; make one 0 or the other 2"

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from ggngan_tf import config
 
+CLOUDS = (2.0, 6.0)  # pixels, of the noise that is smooth; nodules are 8 to 48 wide
+
 
 def scale(hu: tf.Tensor, window: tuple[float, float]) -> tf.Tensor:
     """Returns HU clipped to `window` and scaled to [0, 1], float32, any shape."""
@@ -69,7 +71,7 @@ def generator_input(
     Args:
         erased: `(batch, row, column, 1)` in [0, 1].
         hole: The same shape, ones where to paint.
-        noise: The same shape, standard normal; seen inside the hole only.
+        noise: As `noise` draws it; seen inside the hole only.
         conditions: `(batch, condition)`, about -1 to 1; seen inside the hole only.
         settings: Which of them are channels.
     """
@@ -77,6 +79,33 @@ def generator_input(
     channels += [noise * hole] * settings.noise_input
     channels += [planes(conditions, hole)] * settings.conditions
     return tf.concat(channels, axis=-1)
+
+
+def noise(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns noise of three scales, each standard normal, `(batch, row, column, 3)`.
+
+    White noise for texture; clouds a nodule's parts are wide, which few layers of 3 x 3 could not
+    gather from it.
+
+    Args:
+        shape: int32 `(3,)`: batch, rows, columns.
+        seed: int32 `(2,)`.
+    """
+    batch, rows, columns = tf.unstack(shape)
+    drawn = [tf.random.stateless_normal((batch, rows, columns), seed)]
+    for number, width in enumerate(CLOUDS, 1):
+        down, across = (_bumps(length, width) for length in (rows, columns))
+        coarse = (batch, tf.shape(down)[1], tf.shape(across)[1])
+        drops = tf.random.stateless_normal(coarse, tf.add(seed, [0, number]))
+        drawn.append(tf.einsum("rg,bgh,ch->brc", down, drops, across))
+    return tf.stack(drawn, axis=-1)
+
+
+def _bumps(length, width):
+    """Returns `(length, drop)`: Gaussians `width` apart and wide, each row of length 1."""
+    middle = tf.range(-2.0, tf.cast(length, tf.float32) / width + 2.0)
+    pixel = tf.range(tf.cast(length, tf.float32)) / width
+    return tf.math.l2_normalize(tf.exp(-0.5 * (pixel[:, None] - middle) ** 2), axis=1)
 
 
 def planes(conditions: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ggngan_tf import inpainting
 
+_CHANCE = 0.8  # of a nodule's spread
 _REACH = 10  # pixels from one end of SSIM's filter to the other
 
 
@@ -54,6 +55,25 @@ def pasted_ssim_loss(
 def absolute_loss(target: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
     """Returns the mean absolute difference of two tensors of one shape, a scalar float32."""
     return tf.reduce_mean(tf.abs(tf.cast(target, tf.float32) - tf.cast(found, tf.float32)))
+
+
+def diversity_loss(apart: tf.Tensor, mask: tf.Tensor, spread: tf.Tensor) -> tf.Tensor:
+    """Returns how much too alike two paintings of one place are, a scalar float32.
+
+    A generator that paints a place always alike makes up the spread of a nodule's pixels by a
+    pattern. Where texture is chance, two paintings differ by the root of two times the spread;
+    `_CHANCE` of it is asked for, since that a nodule fades towards its edge is none.
+
+    Args:
+        apart: `(batch, row, column, 1)`, HU, by what the two differ.
+        mask: The same shape, 1 in the nodule.
+        spread: `(batch,)`, HU, of a nodule's pixels about their mean.
+
+    Source: ours, after the mode seeking of Mao et al., CVPR 2019 (arXiv:1903.05628).
+    """
+    pixels = tf.maximum(tf.reduce_sum(mask, (1, 2, 3)), 1.0)
+    chance = tf.sqrt(tf.reduce_sum(apart**2 * mask, (1, 2, 3)) / pixels / 2.0 + 1.0)
+    return tf.reduce_mean(tf.nn.relu(1.0 - chance / (_CHANCE * spread)))
 
 
 def adversarial_loss(logits: tf.Tensor) -> tf.Tensor:

@@ -12,7 +12,9 @@ import tensorflow as tf
 from ggngan_tf import inpainting
 
 # Rows and columns apart.
-_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (0, 4), (4, 0))
+_NEIGHBOURS = (
+    (0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 4), (4, 0),
+)  # fmt: skip
 _PERCENTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 _NOISE = 25.0  # HU squared added to variances, so that flat regions have a logarithm
 _BIN = 50.0  # HU between the histogram's bins

@@ -8,7 +8,7 @@ def test_the_paper_preset_holds_the_numbers_of_the_paper():
     paper = config.load("paper")
     assert paper.training.learning_rate == 0.0001
     assert paper.erase.roi_size == 32 and paper.erase.shape == "box"
-    ours = ("distribution", "radiomic")
+    ours = ("distribution", "diversity", "radiomic")
     assert {weight for name, weight in paper.loss if name not in ours} == {1.0}
     assert {getattr(paper.loss, name) for name in ours} == {0.0}
     assert not paper.training.paste and not paper.generator.noise_input

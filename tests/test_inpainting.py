@@ -99,3 +99,19 @@ def test_a_crop_may_reach_beyond_the_image_and_says_where():
     within, all_of_it = inpainting.crop_beyond(images, tf.constant([[1, 2]]), 3)
     np.testing.assert_array_equal(within, inpainting.crop(images, tf.constant([[1, 2]]), 3, 3))
     assert float(tf.reduce_min(all_of_it)) == 1
+
+
+def test_noise_is_standard_normal_at_each_scale_up_to_the_border():
+    noise = inpainting.noise((400, 20, 30), (1, 2)).numpy()
+    assert noise.shape == (400, 20, 30, 1 + len(inpainting.CLOUDS))
+    np.testing.assert_allclose(noise.mean(axis=0), 0.0, atol=0.25)  # five errors of a mean of 400
+    np.testing.assert_allclose(noise.std(axis=0), 1.0, atol=0.2)
+    alike = (noise[:, 1:] * noise[:, :-1]).mean(axis=(0, 1, 2))
+    # Two Gaussian bumps d apart and s wide are alike by exp(-d^2 / 4 s^2).
+    expected = [0.0, *(np.exp(-1 / (4 * s**2)) for s in inpainting.CLOUDS)]
+    np.testing.assert_allclose(alike, expected, atol=0.03)
+
+
+def test_another_seed_is_other_noise():
+    one, other = (inpainting.noise((1, 20, 30), (1, seed)).numpy().ravel() for seed in (2, 3))
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.2

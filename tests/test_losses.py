@@ -79,3 +79,15 @@ def test_the_cost_of_a_pasted_slice_and_its_slope_follow_from_a_window(centre):
     assert float(whole) > 0.01
     np.testing.assert_allclose(window, whole, atol=1e-6)
     np.testing.assert_allclose(own, slope, atol=1e-6, rtol=1e-4)
+
+
+def test_two_paintings_of_a_place_should_differ_by_four_fifths_of_what_chance_would():
+    mask = np.zeros((2, 4, 4, 1), np.float32)
+    mask[:, 1:3, 1:3] = 1
+    # Alike, but for the 1 HU squared that a root's gradient needs; apart by 160 HU everywhere.
+    apart = np.stack([np.zeros((4, 4, 1)), np.full((4, 4, 1), 160.0)]).astype(np.float32)
+    spread = tf.constant([100.0, 250.0])
+    expected = [1 - 1 / 80, 1 - np.sqrt(160**2 / 2 + 1) / 200]
+    found = losses.diversity_loss(tf.constant(apart), tf.constant(mask), spread)
+    np.testing.assert_allclose(found, np.mean(expected), rtol=1e-5)
+    assert losses.diversity_loss(tf.constant(apart[1:]), tf.constant(mask[1:]), spread[:1]) == 0

@@ -12,26 +12,41 @@ from ggngan_tf import config, errors, inpainting
 from ggngan_tf.data import nodules
 
 # Grades 1 to 5; HU, mean and standard deviation; third and fourth standardised moment; how alike
-# neighbouring pixels are, from noise (0) to a smooth hill (1).
-NAMES = ("texture", "malignancy", "density", "spread", "skewness", "kurtosis", "correlation")
+# neighbouring pixels are, from noise (0) to a smooth hill (1); which share of the variance is that
+# of means over 5 x 5 pixels; how many HU the outermost pixels lie above the mean.
+NAMES = (
+    "texture",
+    "malignancy",
+    "density",
+    "spread",
+    "skewness",
+    "kurtosis",
+    "correlation",
+    "structure",
+    "edge",
+)
 UNKNOWN = 3.0  # the middle of the scale, for a nodule that no reader rated
 # Where no real nodules are known: the medians of LIDC-IDRI's ground glass, columns of `table`.
-TYPICAL = np.float32([[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0, 0.16, 2.65, 0.5]])
+TYPICAL = np.float32(
+    [[1.0, 146.0, -856.0, 28.5, 1.0, 3.0, -639.0, 105.0, 0.16, 2.65, 0.57, 0.25, -47.0]]
+)
 _AERATED = -500.0  # HU; what is denser around a nodule is a vessel, another nodule or no lung
 _VESSEL = 100.0  # HU that one pixel may add to the noise at most
-_NEAREST = 16
+_NEAREST = 8
+_LEAST = 50.0  # HU above the lung around: as 95 of 100 real ones are, or nobody would see it
 _ASKED = 4.0  # how much more what was asked for weighs than the place: a grade is two of size
 _NEVER = 1e6
 FILE = "nodules.csv"  # of a run and of an exported model
 _COLUMNS = ("chosen", "pixels", "lung", "noise", *NAMES)
 _HEADER = ",".join(_COLUMNS)
-_MIDDLE = (3.0, 3.0, -500.0, 100.0, 0.2, 1.0, 0.5)  # of kurtosis the logarithm
-_REACH = (2.0, 2.0, 300.0, 100.0, 1.0, 0.5, 0.4)  # from the middle to where [-1, 1] ends
+_MIDDLE = (3.0, 3.0, -500.0, 100.0, 0.2, 1.0, 0.5, 0.3, -60.0)  # of kurtosis the logarithm
+_REACH = (2.0, 2.0, 300.0, 100.0, 1.0, 0.5, 0.4, 0.3, 80.0)  # from the middle to where 1 is
+_STRUCTURE = 5  # pixels: wider than noise and than a pattern that would pass for structure
 _NOISE = 25.0  # HU squared added to a variance that is divided by: flat regions have no shape
 
 
 def measure(chosen: nodules.NoduleSet, window: tuple[float, float]) -> np.ndarray:
-    """Returns what real nodules are, float32 `(nodule, 7)`, in the order of `NAMES`.
+    """Returns what real nodules are, float32 `(nodule, 9)`, in the order of `NAMES`.
 
     Args:
         chosen: The nodules. Texture and malignancy are the mean of the ratings that were given.
@@ -44,7 +59,7 @@ def measure(chosen: nodules.NoduleSet, window: tuple[float, float]) -> np.ndarra
 
 
 def distribution(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns what `NAMES` lists behind the ratings, inside masks, float32 `(batch, 5)`.
+    """Returns what `NAMES` lists behind the ratings, inside masks, float32 `(batch, 7)`.
 
     Gradients flow through them, also where a region is flat.
 
@@ -60,7 +75,10 @@ def distribution(hu: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     spread = tf.sqrt(variance + 1e-3)  # a root has no gradient at 0
     shape = [_mean(unit**3, mask), _mean(unit**4, mask)]
     below, right = _mean_product(unit, mask, 1), _mean_product(unit, mask, 2)
-    return tf.stack([density, spread, *shape, (below + right) / 2], axis=1)
+    coarse = _local_means(unit, mask)
+    outermost = mask - (1.0 - inpainting.dilate(1.0 - mask, 1))
+    texture = [(below + right) / 2, _mean(coarse**2, mask), _mean(hu, outermost) - density]
+    return tf.stack([density, spread, *shape, *texture], axis=1)
 
 
 def _mean(values, mask):
@@ -72,10 +90,16 @@ def _mean_product(values, mask, axis):
     return _mean(values * tf.roll(values, -1, axis), mask * tf.roll(mask, -1, axis))
 
 
+def _local_means(values, mask):
+    """Returns for each pixel the mean of those inside among the 5 x 5 around it."""
+    total, share = (tf.nn.avg_pool2d(part, _STRUCTURE, 1, "SAME") for part in (values * mask, mask))
+    return total / tf.maximum(share, 1e-3)
+
+
 def table(
     chosen: nodules.NoduleSet, settings: config.Config, others: nodules.NoduleSet | None = None
 ) -> np.ndarray:
-    """Returns what `draw` draws from, float32 `(nodule, 11)`, in the order of the file's header.
+    """Returns what `draw` draws from, float32 `(nodule, 13)`, in the order of the file's header.
 
     Args:
         chosen: The nodules that are painted if no texture is asked for.
@@ -126,7 +150,7 @@ def write(known: np.ndarray, path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-    """Returns what `write` wrote, float32 `(nodule, 11)`.
+    """Returns what `write` wrote, float32 `(nodule, 13)`.
 
     Raises:
         ModelError: It is missing or not such a table.
@@ -145,17 +169,17 @@ def read(path: pathlib.Path) -> np.ndarray:
 
 
 def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Returns conditions `(region, 7)`: what was asked for, the rest that of a nodule like it.
+    """Returns conditions `(region, 9)`: what was asked for, the rest that of a nodule like it.
 
     Density and its spread go with size, texture, the lung around and the scanner's noise. So the
-    rest is taken from one real nodule, drawn from the sixteen that are nearest in these and in what
+    rest is taken from one real nodule, drawn from the eight that are nearest in these and in what
     was asked for; its density is as far above the lung around as it was in its own place. Without
     a texture asked for, it is one of those that the generator is for.
 
     Args:
-        known: float32 `(nodule, 11)`, as `table` returns it.
+        known: float32 `(nodule, 13)`, as `table` returns it.
         places: float32 `(region, 3)`, as `place` returns it.
-        asked: float32 `(region, 7)`, NaN where nothing was asked for.
+        asked: float32 `(region, 9)`, NaN where nothing was asked for.
         seeds: int32 `(region, 2)`.
     """
     apart = tf.abs(_comparable(places)[:, None] - _comparable(known[:, 1:4])[None])
@@ -171,22 +195,24 @@ def draw(known: tf.Tensor, places: tf.Tensor, asked: tf.Tensor, seeds: tf.Tensor
     )
     row = tf.gather(known, tf.gather(nearest, turns, batch_dims=1))
     texture, malignancy, density, *rest = tf.unstack(row[:, 4:], axis=1)
-    density = tf.maximum(density + places[:, 1] - row[:, 2], places[:, 1])
+    density = places[:, 1] + tf.maximum(density - row[:, 2], _LEAST)
     drawn = tf.stack([texture, malignancy, density, *rest], axis=1)
     return tf.where(tf.math.is_nan(asked), drawn, asked)
 
 
 def _comparable(places):
-    """Returns places in units that weigh alike: a half of size, 50 HU of lung, a half of noise."""
+    """Returns places in units that weigh alike: half of size, 50 HU of lung, a fifth of noise."""
     size, level, noise = tf.unstack(places, axis=1)
-    parts = [tf.math.log(size) / 0.7, level / 50.0, tf.math.log(noise + 1.0) / 0.35]
+    parts = [tf.math.log(size) / 0.7, level / 50.0, tf.math.log(noise + 1.0) / 0.2]
     return tf.stack(parts, axis=1)
 
 
 def scaled(conditions: tf.Tensor) -> tf.Tensor:
-    """Returns conditions `(batch, 7)` as the networks see them, about -1 to 1."""
-    *others, kurtosis, correlation = tf.unstack(conditions, axis=1)
-    straight = tf.stack([*others, tf.math.log(kurtosis), correlation], axis=1)
+    """Returns conditions `(batch, 9)` as the networks see them, about -1 to 1."""
+    kurtosis = NAMES.index("kurtosis")
+    columns = tf.unstack(conditions, axis=1)
+    columns[kurtosis] = tf.math.log(columns[kurtosis])
+    straight = tf.stack(columns, axis=1)
     return (straight - tf.constant(_MIDDLE)) / tf.constant(_REACH)
 
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ggngan_tf import config
+from ggngan_tf import config, inpainting
 from ggngan_tf.data import conditions
 from ggngan_tf.models import blocks
 
@@ -82,4 +82,5 @@ def make(
 def channels(settings: config.Generator) -> int:
     """Returns how many channels the generator's input has: image, hole, noise, conditions."""
     asked = len(conditions.NAMES) * settings.conditions
-    return 1 + settings.mask_input + settings.noise_input + asked
+    noise = (1 + len(inpainting.CLOUDS)) * settings.noise_input
+    return 1 + settings.mask_input + noise + asked

@@ -49,7 +49,7 @@ _PRECISIONS = {
 _CONDITIONED = (
     "| `conditioned` | as `serving_default`, and `texture`, `malignancy` (1 to 5), `density`, "
     "`spread` (HU, mean and standard deviation), `skewness`, `kurtosis`, `correlation`, "
-    "each float32 `(batch)`, NaN: drawn | `image` |\n"
+    "`structure`, `edge` (HU), each float32 `(batch)`, NaN: drawn | `image` |\n"
 )
 _LUNG = "| `lung` | as `serving_default`, and `lung` (1 inside the lung) | `image` |\n"
 
@@ -94,7 +94,7 @@ def _sees(settings: config.Config):
     parts = ["the slice with the region blanked"]
     parts += ["the region's shape"] * given.mask_input + ["noise from the seed"] * given.noise_input
     parts += ["texture grade, malignancy rating, mean and spread of HU"] * given.conditions
-    parts += ["their skewness, kurtosis and correlation of neighbours"] * given.conditions
+    parts += ["their skewness, kurtosis, correlation near and far, and edge"] * given.conditions
     return ", ".join(parts) + ("; trained on lung alone" if settings.data.lung else "")
 
 

@@ -143,11 +143,12 @@ class Painter(tf.Module):
 
     def _seen(self, window, wanted):
         given = self.settings.generator
-        image, hole, *rest = tf.unstack(window[..., None], axis=3)
-        noise = rest.pop(0) if given.noise_input else hole
+        image, hole, rest = window[..., :1], window[..., 1:2], window[..., 2:]
         scaled = inpainting.scale(image, self.settings.data.window)
+        scales = (1 + len(inpainting.CLOUDS)) * given.noise_input
+        noise, lung = rest[..., :scales], rest[..., scales:]
         return inpainting.generator_input(
-            inpainting.erase(scaled * rest[0] if rest else scaled, hole),
+            inpainting.erase(scaled * lung if lung.shape[-1] else scaled, hole),
             hole,
             noise,
             conditions.scaled(wanted),
@@ -206,5 +207,6 @@ def _shrink(features, like):
 
 
 def _noise(shape, seed):
-    draw = lambda one: tf.random.stateless_normal(shape[1:], tf.stack([one, 0]))  # noqa: E731
+    size = tf.concat([[1], shape[1:3]], 0)
+    draw = lambda one: inpainting.noise(size, tf.stack([one, 0]))[0]  # noqa: E731
     return tf.map_fn(draw, seed, fn_output_signature=tf.float32)

@@ -53,7 +53,7 @@ class Model:
             lung: uint8, the same shape, or None for all ones; used if the generator was trained
                 to see the lung only.
             seeds: int32 `(batch,)`; same seed, same nodule.
-            asked: float32 `(batch, 7)`, what the nodules should be, in the order of
+            asked: float32 `(batch, condition)`, what the nodules should be, in the order of
                 `conditions.NAMES`; NaN is drawn. None for all drawn.
 
         Returns:
@@ -76,8 +76,10 @@ class Model:
                     f"{self.folder}: was trained without conditions; leave texture, malignancy, "
                     "density and spread to chance or take another model."
                 )
+            # A model of an earlier version takes fewer of them.
+            takes = self.signatures[name].structured_input_signature[1]
             columns = zip(conditions.NAMES, asked.T, strict=True)
-            inputs |= {key: tf.constant(values, tf.float32) for key, values in columns}
+            inputs |= {key: tf.constant(v, tf.float32) for key, v in columns if key in takes}
         painted = self.signatures[name](**inputs)["image"].numpy()[..., 0]
         return np.where(hole, np.rint(painted), image).astype(np.int16), hole
 

@@ -42,14 +42,17 @@ class Signatures(tf.Module):
         skewness,
         kurtosis,
         correlation,
+        structure,
+        edge,
         lung=None,
     ):
         """Likewise, nodules of a texture grade, a malignancy rating (1 to 5), a mean density and a
-        standard deviation (HU), a skewness, a kurtosis (3: a normal distribution's) and a
-        correlation of neighbouring pixels, each float32 `(batch,)`; NaN leaves one to
-        chance. A generator that sees the lung only is given the lung region too."""
+        standard deviation (HU), a skewness, a kurtosis (3: a normal distribution's), a
+        correlation of neighbouring pixels, a share of the variance that means over 5 x 5 pixels
+        keep, and an edge that lies so many HU above the mean, each float32 `(batch,)`; NaN leaves
+        one to chance. A generator that sees the lung only is given the lung region too."""
         hole = _checked_hole(image, mask, seed)
-        hu = [density, spread, skewness, kurtosis, correlation]
+        hu = [density, spread, skewness, kurtosis, correlation, structure, edge]
         asked = tf.stack([texture, malignancy, *hu], axis=1)
         checks = [
             _check(tf.shape(asked)[0] == tf.shape(image)[0], "conditions must be one a slice"),
@@ -60,6 +63,8 @@ class Signatures(tf.Module):
             _check_range("skewness", skewness, -10.0, 10.0),
             _check_range("kurtosis", kurtosis, 1.0, 100.0),
             _check_range("correlation", correlation, -1.0, 1.0),
+            _check_range("structure", structure, 0.0, 1.0),
+            _check_range("edge", edge, -500.0, 500.0),
         ]
         with tf.control_dependencies(checks):
             asked = tf.identity(asked)

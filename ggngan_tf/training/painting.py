@@ -55,7 +55,7 @@ def _local(painter, seen, origin, size, training):
 def _noise(hole, seed):
     """Returns this replica's share of the noise that one device would draw for the whole batch."""
     context = tf.distribute.get_replica_context()
-    rows, rest = tf.shape(hole)[:1], tf.shape(hole)[1:]
-    drawn = tf.concat([rows * context.num_replicas_in_sync, rest], 0)
-    first = rows[0] * context.replica_id_in_sync_group
-    return tf.random.stateless_normal(drawn, seed)[first : first + rows[0]]
+    rows, rest = tf.shape(hole)[0], tf.shape(hole)[1:3]
+    drawn = tf.concat([[rows * context.num_replicas_in_sync], rest], 0)
+    first = rows * context.replica_id_in_sync_group
+    return inpainting.noise(drawn, seed)[first : first + rows]

@@ -9,8 +9,8 @@ from ggngan_tf.training import painting, players
 
 Terms = dict[str, tf.Tensor]
 # Half of what two real nodules differ by in mean HU, its deviation, skewness, (logarithm of)
-# kurtosis and correlation; ours.
-_UNITS = (70.0, 35.0, 0.3, 0.2, 0.12)
+# kurtosis, correlation, structure and edge; ours.
+_UNITS = (70.0, 35.0, 0.3, 0.2, 0.12, 0.09, 24.0)
 
 
 class Trainer:
@@ -64,8 +64,8 @@ class Trainer:
         """Returns gradients, losses, and for each player whether something was not finite."""
         with tf.GradientTape(persistent=True) as tape:
             painter = self.networks.generator
-            fake = painting.paint(painter, batch, self.settings, number, training=not frozen)
-            terms = self._terms(fake, batch) | self._likeness(fake, batch)
+            fake, terms = self._painted(batch, number, frozen)
+            terms |= self._terms(fake, batch) | self._likeness(fake, batch)
             costs = totals(terms, self.settings.loss)
             shared = [cost / self.strategy.num_replicas_in_sync for cost in costs]
             pairs = zip(self.players, shared, strict=True)
@@ -80,6 +80,21 @@ class Trainer:
         context = tf.distribute.get_replica_context()
         mean, total = tf.distribute.ReduceOp.MEAN, tf.distribute.ReduceOp.SUM
         return gradients, context.all_reduce(mean, terms), context.all_reduce(total, bad)
+
+    def _painted(self, batch, number, frozen):
+        """Returns the batch painted, and how far a second painting falls short of another one."""
+        painter, training = self.networks.generator, not frozen
+        if not self.settings.loss.diversity:
+            return painting.paint(painter, batch, self.settings, number, training), {}
+        count = tf.shape(batch["hole"])[0]
+        again = (count + 1) // 2  # half of them say as much, for half of the arithmetic
+        both = {name: tf.concat([values, values[:again]], 0) for name, values in batch.items()}
+        painted = painting.paint(painter, both, self.settings, number, training)
+        fake, other = painted[:count], painted[count:]
+        low, high = self.settings.data.window
+        apart = (fake[:again] - other) * (high - low)
+        inside, spread = (batch["mask"] * batch["hole"])[:again], batch["conditions"][:again, 3]
+        return fake, {"diversity": losses.diversity_loss(apart, inside, spread)}
 
     def _terms(self, fake, batch):
         """Returns the generator's four terms and each discriminator's loss, from one pass."""
@@ -172,9 +187,9 @@ class Trainer:
 
 
 def _comparable(distribution):
-    """Returns what was asked or found `(batch, 5)` as five columns in units that weigh alike."""
-    density, spread, skewness, kurtosis, correlation = tf.unstack(distribution, axis=1)
-    columns = (density, spread, skewness, tf.math.log(kurtosis + 1e-3), correlation)
+    """Returns what was asked or found `(batch, 7)` as seven columns in units that weigh alike."""
+    density, spread, skewness, kurtosis, *rest = tf.unstack(distribution, axis=1)
+    columns = (density, spread, skewness, tf.math.log(kurtosis + 1e-3), *rest)
     return [column / unit for column, unit in zip(columns, _UNITS, strict=True)]
 
 

@@ -18,7 +18,7 @@ PLACES = {
 }
 
 
-ASKED = tf.constant([[2.0, 4.0, -500.0, 80.0, 0.5, 3.0, 0.6]])
+ASKED = tf.constant([[2.0, 4.0, -500.0, 80.0, 0.5, 3.0, 0.6, 0.1, -50.0]])
 
 
 @pytest.fixture(scope="module", params=["default", "paper"])
@@ -35,7 +35,7 @@ def network(settings):
 def whole_slice(network, settings, image, hole, seed):
     """The plain way: the whole slice through the Keras generator, the hole pasted."""
     scaled = inpainting.scale(image, settings.data.window)
-    noise = tf.stack([tf.random.stateless_normal(image.shape[1:], [s, 0]) for s in seed])
+    noise = tf.concat([inpainting.noise((1, *image.shape[1:3]), [s, 0]) for s in seed], 0)
     seen = inpainting.generator_input(
         inpainting.erase(scaled, hole),
         hole,

@@ -112,6 +112,8 @@ def test_what_is_asked_for_changes_the_region_and_nothing_else(model, inputs, na
         ("skewness", 11.0),
         ("kurtosis", 0.5),
         ("correlation", 1.5),
+        ("structure", -1.5),
+        ("edge", 600.0),
     ],
 )
 def test_conditions_that_cannot_be_are_refused_with_their_range(model, inputs, name, value):
@@ -161,7 +163,7 @@ def test_a_model_that_sees_the_lung_alone_is_told_of_it_with_conditions_too(tmp_
     export.write(painter.Painter(models_made.network(made), made), folder, "both", "1")
     model = saved.load(folder)
     hu, mask = (inputs[name][..., 0].astype(np.int16) for name in ("image", "mask"))
-    seeds, wanted = inputs["seed"], np.full((2, 7), np.nan, np.float32)
+    seeds, wanted = inputs["seed"], np.full((2, len(conditions.NAMES)), np.nan, np.float32)
     lung = np.zeros_like(mask)
     lung[:, :, :60] = 1
     painted, _ = model.paint(hu, mask, lung, seeds)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ggngan_tf import config
-from ggngan_tf.data import pipeline
+from ggngan_tf.data import conditions, pipeline
 from ggngan_tf.training import painting, players, step
 from tests.conftest import make_set
 
@@ -70,6 +70,16 @@ def test_the_generator_learns_to_fool_and_the_judges_to_tell():
         name = "roi_adversarial" if held == "judges" else "roi_discriminator"
         costs = [float(trainer.step(batch, tf.constant(0))[name]) for _ in range(12)]
         assert costs[-1] < costs[0], held
+
+
+def test_the_generator_learns_to_paint_a_place_in_more_than_one_way():
+    alone = config.Loss(**dict.fromkeys(config.Loss.model_fields, 0.0) | {"diversity": 1.0})
+    settings = tiny(learning_rate=3e-3).model_copy(update={"loss": alone})
+    batch, trainer = batch_of(settings), step.Trainer(settings)
+    spread = tf.one_hot(conditions.NAMES.index("spread"), len(conditions.NAMES))
+    batch["conditions"] += 2000.0 * spread  # HU: more than the first weights give
+    costs = [float(trainer.step(batch, tf.constant(n))["diversity"]) for n in range(20)]
+    assert costs[-1] < costs[0] - 0.05
 
 
 def test_pasted_images_differ_inside_the_hole_only():
