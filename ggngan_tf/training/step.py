@@ -63,7 +63,6 @@ class Trainer:
     def _look(self, batch, number, frozen):
         """Returns gradients, losses, and for each player whether something was not finite."""
         with tf.GradientTape(persistent=True) as tape:
-            painter = self.networks.generator
             fake, terms = self._painted(batch, number, frozen)
             terms |= self._terms(fake, batch) | self._likeness(fake, batch)
             costs = totals(terms, self.settings.loss)

@@ -61,6 +61,13 @@ def test_each_generator_gets_a_column(measured):
     assert "| goal | paper | shipped |" in text
 
 
+def test_real_nodules_that_were_judged_stand_in_the_last_column_of_each_table(measured):
+    beside = {"part": "test", "rule": "mean", "real": measured["repainted"]}
+    text = realism_table.build({"shipped": measured, "beside": beside})
+    assert "| goal | shipped | real nodules of training patients |" in text
+    assert text.count("**Repainted**") == 1
+
+
 def test_nodules_of_another_rule_get_a_table_of_their_own(measured):
     text = realism_table.build({"shipped": measured, "again": measured | {"rule": "any"}})
     assert text.count("**Repainted**") == 2

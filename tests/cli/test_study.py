@@ -21,7 +21,8 @@ SETTINGS = [
     # A game that is quickly traced; what it paints is no matter here.
     "gan.overrides=["
     "generator.filters=4, generator.blocks=1, 'whole.filters=[8]', 'roi.filters=[8]', "
-    "data.others=0.0, loss.radiomic=0.0, loss.distribution=0.0, stability.r1=0.0, "
+    "data.others=0.0, loss.radiomic=0.0, loss.distribution=0.0, loss.diversity=0.0, "
+    "stability.r1=0.0, "
     "stability.objective=standard, training.freeze_from=1.0, training.decay_from=1.0]",
     "classifier.filters=[4, 8]",
     "classifier.steps=6",

@@ -161,5 +161,5 @@ def test_real_slices_and_a_real_scan_get_nodules_in_the_lung(tmp_path):
         )
         # Healthy lung before, hazier after; of real ones 1 in 20 is less than 50 HU above its lung.
         assert ((before > -960) & (before < -650)).all()
-        assert (after > before).all() and (after - before).max() > 60
+        assert (after - before).min() > 30 and (after - before).max() > 60
         assert len(dicom.read_series(out / "series")) == len(dicom.read_series(source))
