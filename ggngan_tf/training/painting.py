@@ -13,17 +13,19 @@ def paint(
     settings: config.Config,
     number: tf.Tensor,
     training: bool = False,
+    drawn: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Returns the batch's images with their holes painted, `(batch, row, column, 1)` in [0, 1].
 
     With `training.paste` the generator runs on the window that the painted region depends on, and
     only the hole is taken from it; without, its whole output is returned, as printed in Fig. 1.
+    `drawn` is the noise to paint with, in place of that of step `number`.
     """
     target, hole = batch["target"], batch["hole"]
     seen = inpainting.generator_input(
         inpainting.erase(target, hole),
         hole,
-        _noise(hole, tf.stack([settings.training.seed, number])),
+        noise(hole, settings, number) if drawn is None else drawn,
         conditions.scaled(batch["conditions"]),
         settings.generator,
     )
@@ -52,8 +54,15 @@ def _local(painter, seen, origin, size, training):
     return local.paint(painter, window, inside, training), origin
 
 
-def _noise(hole, seed):
-    """Returns this replica's share of the noise that one device would draw for the whole batch."""
+def noise(hole: tf.Tensor, settings: config.Config, number: tf.Tensor) -> tf.Tensor:
+    """Returns this replica's share of the noise that one device would draw for the whole batch.
+
+    Args:
+        hole: `(batch, row, column, 1)`, of this replica.
+        settings: For the seed.
+        number: int32, the step's number.
+    """
+    seed = tf.stack([settings.training.seed, number])
     context = tf.distribute.get_replica_context()
     rows, rest = tf.shape(hole)[0], tf.shape(hole)[1:3]
     drawn = tf.concat([[rows * context.num_replicas_in_sync], rest], 0)

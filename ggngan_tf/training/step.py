@@ -8,6 +8,7 @@ from ggngan_tf.models import discriminator
 from ggngan_tf.training import painting, players
 
 Terms = dict[str, tf.Tensor]
+_AGAIN = 2**30  # added to a step's number for the noise of the second painting
 # Half of what two real nodules differ by in mean HU, its deviation, skewness, (logarithm of)
 # kurtosis, correlation, structure and edge; ours.
 _UNITS = (70.0, 35.0, 0.3, 0.2, 0.12, 0.09, 24.0)
@@ -85,14 +86,20 @@ class Trainer:
         painter, training = self.networks.generator, not frozen
         if not self.settings.loss.diversity:
             return painting.paint(painter, batch, self.settings, number, training), {}
+        # Every other nodule again says as much as all, and is the same on one device and on two.
+        again = {name: values[::2] for name, values in batch.items()}
+        both = {name: tf.concat([batch[name], again[name]], 0) for name in batch}
+        noises = [
+            painting.noise(part["hole"], self.settings, turn)
+            for part, turn in ((batch, number), (again, number + _AGAIN))
+        ]
+        drawn = tf.concat(noises, 0)
+        painted = painting.paint(painter, both, self.settings, number, training, drawn)
         count = tf.shape(batch["hole"])[0]
-        again = (count + 1) // 2  # half of them say as much, for half of the arithmetic
-        both = {name: tf.concat([values, values[:again]], 0) for name, values in batch.items()}
-        painted = painting.paint(painter, both, self.settings, number, training)
         fake, other = painted[:count], painted[count:]
         low, high = self.settings.data.window
-        apart = (fake[:again] - other) * (high - low)
-        inside, spread = (batch["mask"] * batch["hole"])[:again], batch["conditions"][:again, 3]
+        apart = (fake[::2] - other) * (high - low)
+        inside, spread = again["mask"] * again["hole"], again["conditions"][:, 3]
         return fake, {"diversity": losses.diversity_loss(apart, inside, spread)}
 
     def _terms(self, fake, batch):

@@ -81,7 +81,7 @@ def model(paint, *signatures):
 
 def test_images_of_several_sizes_come_back_in_order_with_what_was_asked_and_nan_elsewhere():
     def paint(image, mask, lung, seeds, asked):
-        assert asked.shape == (len(image), 7) and np.isnan(np.delete(asked, 2, axis=1)).all()
+        assert asked.shape == (len(image), 9) and np.isnan(np.delete(asked, 2, axis=1)).all()
         return np.where(mask, asked[:, 2, None, None], image).astype(np.int16), mask
 
     assert realism_models.conditions_of(model(paint, "conditioned"))[2] == "density"

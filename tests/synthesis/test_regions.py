@@ -68,7 +68,7 @@ def test_regions_of_one_slice_are_what_the_whole_slice_gives():
     mask = hole((0, 0, 4, 20, 9), (0, 60, 70, 11, 26), (0, 4, 80, 7, 7), shape=image.shape)
     made = painter.Painter(models_made.network(SETTINGS), SETTINGS)
     assert int(tf.reduce_max(regions.find(mask).which)) == 2
-    asked = tf.constant([[2.0, 4.0, -500.0, 80.0, 0.5, 3.0, 0.6]])
+    asked = tf.constant([[2.0, 4.0, -500.0, 80.0, 0.5, 3.0, 0.6, 0.3, -50.0]])
     apart = made.hu(image, mask, None, tf.constant([5]), asked).numpy()
     window = made._stack(image, mask, None, tf.constant([5]))
     seen = made._seen(window, asked)

@@ -25,7 +25,7 @@ def main(kind: str) -> None:
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     else:
         strategy = devices.strategy(kind)
-    settings = tiny()
+    settings = tiny(batch=4)
     trainer = step.Trainer(settings, strategy)
     batches = loop.spread(strategy, {"train": make_set(6)}, settings, 0)
     found = []

@@ -80,7 +80,7 @@ def logged(out):
 def test_two_workers_go_on_where_one_machine_began_and_where_they_ended(tmp_path):
     data, out, whole = (tmp_path / name for name in ("set.h5", "run", "whole"))
     nodules.write(make_set(6), data)
-    made = tiny(steps=3, log_every=1, checkpoint_every=1, sample_every=9, validate_every=9)
+    made = tiny(batch=4, steps=3, log_every=1, checkpoint_every=1, sample_every=9, validate_every=9)
     made = made.model_copy(update={"data": made.data.model_copy(update={"fractions": (1.0, 0, 0)})})
     loop.start(data, whole, made, force=False)
     assert loop.train(data, whole, made).step == 3
