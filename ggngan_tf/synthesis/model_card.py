@@ -94,7 +94,7 @@ def _sees(settings: config.Config):
     parts = ["the slice with the region blanked"]
     parts += ["the region's shape"] * given.mask_input + ["noise from the seed"] * given.noise_input
     parts += ["texture grade, malignancy rating, mean and spread of HU"] * given.conditions
-    parts += ["their skewness, kurtosis, correlation near and far, and edge"] * given.conditions
+    parts += ["their skewness, kurtosis, correlation, structure and edge"] * given.conditions
     return ", ".join(parts) + ("; trained on lung alone" if settings.data.lung else "")
 
 

@@ -99,7 +99,8 @@ class Trainer:
         fake, other = painted[:count], painted[count:]
         low, high = self.settings.data.window
         apart = (fake[::2] - other) * (high - low)
-        inside, spread = again["mask"] * again["hole"], again["conditions"][:, 3]
+        inside = again["mask"] * again["hole"]
+        spread = again["conditions"][:, conditions.NAMES.index("spread")]
         return fake, {"diversity": losses.diversity_loss(apart, inside, spread)}
 
     def _terms(self, fake, batch):
