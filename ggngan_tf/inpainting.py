@@ -9,6 +9,7 @@ import tensorflow as tf
 from ggngan_tf import config
 
 CLOUDS = (2.0, 6.0)  # pixels, of the noise that is smooth; nodules are 8 to 48 wide
+SCALES = 1 + len(CLOUDS)  # channels of noise; the first is white
 
 
 def scale(hu: tf.Tensor, window: tuple[float, float]) -> tf.Tensor:

@@ -82,5 +82,5 @@ def make(
 def channels(settings: config.Generator) -> int:
     """Returns how many channels the generator's input has: image, hole, noise, conditions."""
     asked = len(conditions.NAMES) * settings.conditions
-    noise = (1 + len(inpainting.CLOUDS)) * settings.noise_input
+    noise = inpainting.SCALES * settings.noise_input
     return 1 + settings.mask_input + noise + asked

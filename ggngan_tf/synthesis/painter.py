@@ -145,7 +145,7 @@ class Painter(tf.Module):
         given = self.settings.generator
         image, hole, rest = window[..., :1], window[..., 1:2], window[..., 2:]
         scaled = inpainting.scale(image, self.settings.data.window)
-        scales = (1 + len(inpainting.CLOUDS)) * given.noise_input
+        scales = inpainting.SCALES * given.noise_input
         noise, lung = rest[..., :scales], rest[..., scales:]
         return inpainting.generator_input(
             inpainting.erase(scaled * lung if lung.shape[-1] else scaled, hole),
