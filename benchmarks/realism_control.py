@@ -1,6 +1,6 @@
-"""Whether a generator does what it is asked: diameter, density, texture and malignancy.
+"""Whether a generator does what it is asked: diameter, HU and their distribution, ratings.
 
-Density, its spread and diameter are measured in the picture. Texture and malignancy are ratings of
+Diameter and distribution are measured in the picture. Texture and malignancy are ratings of
 readers, so that a judge is trained on real nodules to read them off the features; what it makes of
 real nodules of patients that it has not seen says how far it is to be trusted.
 """
@@ -23,14 +23,20 @@ from scipy import ndimage, stats
 from scipy.spatial import distance
 
 from ggngan_tf import files
+from ggngan_tf.data import conditions
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.evaluation import radiomics
 from ggngan_tf.synthesis import saved
 
 COUNT = 200  # nodules a condition
-DENSITIES = (-800.0, -350.0)  # HU; 5th and 95th percentile of ground glass nodules, rounded
-SPREADS = (50.0, 160.0)  # HU; likewise, of the deviation inside the mask
+MEASURED = {  # about the 5th and 95th percentile of ground glass nodules, as `conditions` measures
+    "density": (-800.0, -350.0),
+    "spread": (50.0, 160.0),
+    "structure": (0.05, 0.5),
+    "edge": (-150.0, -5.0),
+}
 DIAMETERS = (5.0, 25.0)  # mm
+RATINGS = conditions.NAMES[:2]
 _FOLDS = 5
 _RIM = 3  # pixels around a nodule that stand for its surroundings
 
@@ -52,12 +58,12 @@ def measure(
     random = np.random.default_rng(0)
     taken = realism_models.conditions_of(model)
     found = {"diameter": _diameters(model, held, grounds, count, random)}
-    for name, ends, figure in (("density", DENSITIES, np.mean), ("spread", SPREADS, np.std)):
+    for name, ends in MEASURED.items():
         if name in taken:
             asked = random.uniform(*ends, count)
             painted = _painted(model, held, grounds, {name: asked})
-            found[name] = _agreement(asked, _inside(painted, figure))
-    for name in ("texture", "malignancy"):
+            found[name] = _agreement(asked, _inside(painted, name))
+    for name in RATINGS:
         if name in taken:
             reader = train_reader(name)
             asked = np.tile(np.arange(1.0, 6.0), -(-count // 5))[:count]
@@ -71,17 +77,24 @@ def measure(
 
 
 class Reader:
-    """Reads a rating off features and shape; `own` is its agreement on unseen real patients."""
+    """Reads a rating off features and shape; `own` is its agreement on unseen real patients.
 
-    def __init__(self, table: pd.DataFrame, ratings: np.ndarray):
+    Args:
+        table: Features and shape of real nodules, and their patients.
+        ratings: Float `(N,)`.
+        alike: Bool `(N,)`, which of them are of the kind that is painted; `own` and `levels` are
+            of these, while all teach it.
+    """
+
+    def __init__(self, table: pd.DataFrame, ratings: np.ndarray, alike: np.ndarray):
         self.columns = [*radiomics.FEATURES, *radiomics.SHAPES]
         values = table[self.columns].to_numpy(float)
         folds = sklearn.model_selection.GroupKFold(_FOLDS)
         guessed = sklearn.model_selection.cross_val_predict(
             _regression(), values, ratings, groups=table.patient, cv=folds
         )
-        self.ratings, self.guessed = ratings, guessed
-        self.own = _agreement(ratings, guessed, keep=False)
+        self.ratings, self.guessed = ratings[alike], guessed[alike]
+        self.own = _agreement(self.ratings, self.guessed, keep=False)
         self.model = _regression().fit(values, ratings)
 
     def read(self, painted: realism_settings.Painted) -> np.ndarray:
@@ -107,13 +120,19 @@ class Reader:
 
 
 def train_reader(name: str) -> Reader:
-    """Returns a reader of `texture` or `malignancy`, trained on real nodules of every texture."""
+    """Returns a reader of `texture` or `malignancy`, trained on real nodules of every texture.
+
+    Where malignancy alone is asked for ground glass is painted, so that ground glass is what its
+    readings are set beside: a solid nodule shows its malignancy more clearly.
+    """
     everyone = nodules_.read(realism_reference.DATA)
     given = getattr(everyone, name)
     ratings = given.sum(axis=1) / np.maximum((given > 0).sum(axis=1), 1)
     table = _all_features(everyone)
     known = table.notna().all(axis=1).to_numpy() & (given > 0).any(axis=1)
-    return Reader(table[known], ratings[known])
+    ground_glass = nodules_.ground_glass(everyone.texture, "mean")
+    alike = ground_glass if name == "malignancy" else np.ones(len(everyone), bool)
+    return Reader(table[known], ratings[known], alike[known])
 
 
 def diameters(
@@ -171,8 +190,15 @@ def _painted(model, held, grounds, asked):
     return realism_settings.inserted(model, slices, held["train"], count, 1, asked=asked)
 
 
-def _inside(painted, figure):
-    return np.array([figure(i[m > 0]) for i, m in zip(painted.hu[0], painted.mask[0], strict=True)])
+def _inside(painted, name):
+    """Returns one condition as it is measured inside each mask, float `(N,)`."""
+    column = conditions.NAMES.index(name) - len(RATINGS)
+    pairs = zip(painted.hu[0], painted.mask[0], strict=True)
+    return np.array([_distribution(hu, mask)[column] for hu, mask in pairs])
+
+
+def _distribution(hu, mask):
+    return conditions.distribution(hu[None, ..., None], mask[None, ..., None] > 0).numpy()[0]
 
 
 def _as_set(painted):
@@ -216,7 +242,7 @@ def text(found: dict[str, dict]) -> str:
     """Returns a Markdown table of what `measure` found."""
     lines = [
         "| asked for | nodules | correlation | mean error | mean absolute error | "
-        "on real nodules: correlation, mean absolute error |",
+        "on real ones: correlation, mean absolute error |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, one in found.items():
@@ -229,7 +255,7 @@ def text(found: dict[str, dict]) -> str:
     for name, one in found.items():
         if "levels" in one:
             pairs = [f"{g}: {a:.1f} ({b:.1f})" for g, (a, b) in one["levels"].items()]
-            lines += ["", f"{name} asked: read (real nodules of that grade): " + ", ".join(pairs)]
+            lines += ["", f"{name} asked: read (real ones of that grade): " + ", ".join(pairs)]
     return "\n".join(lines)
 
 

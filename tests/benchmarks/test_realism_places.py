@@ -6,6 +6,7 @@ import pytest
 import realism_control
 import realism_models
 import realism_places
+import realism_settings
 import sklearn.tree
 from scipy import ndimage
 
@@ -123,12 +124,51 @@ def test_a_reader_learns_a_rating_that_the_features_show_and_says_how_well(monke
     values[:, 0] += 4 * ratings
     patients = np.arange(200) // 2
     table = pd.DataFrame(values, columns=names).assign(patient=patients)
-    reader = realism_control.Reader(table, ratings)
+    reader = realism_control.Reader(table, ratings, np.ones(200, bool))
     assert reader.own["n"] == 200 and reader.own["pearson"] > 0.9
     assert reader.own["mean_absolute_error"] < 0.6
     levels = reader.levels(ratings, ratings + 1)
     assert [a for a, _ in levels.values()] == [2, 3, 4, 5, 6]
     assert [b for _, b in levels.values()] == pytest.approx([1, 2, 3, 4, 5], abs=0.5)
+
+
+def test_a_reader_is_set_beside_real_nodules_of_the_kind_that_is_painted(monkeypatch):
+    quick = sklearn.tree.DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
+    monkeypatch.setattr(realism_control, "_regression", lambda: quick)
+    random = np.random.default_rng(0)
+    ratings = np.tile(np.arange(1.0, 6.0), 40)
+    alike = np.arange(200) < 100
+    names = [*realism_control.radiomics.FEATURES, *realism_control.radiomics.SHAPES]
+    values = random.normal(0, 1, (200, len(names)))
+    values[:, 0] += np.where(alike, 3, 4 * ratings)  # these do not show their rating
+    table = pd.DataFrame(values, columns=names).assign(patient=np.arange(200) // 2)
+    reader = realism_control.Reader(table, ratings, alike)
+    assert reader.own["n"] == 100 and abs(reader.own["pearson"]) < 0.5
+    real = [b for _, b in reader.levels(ratings, ratings).values()]
+    assert max(real) - min(real) < 1
+
+
+def test_what_was_asked_for_is_measured_inside_the_mask():
+    mask = np.zeros((24, 24), np.uint8)
+    mask[4:20, 4:20] = 1
+    hu = np.full((24, 24), -600, np.int16)
+    hu[4, 4:20] = hu[19, 4:20] = hu[4:20, 4] = hu[4:20, 19] = -650  # 60 of 256 pixels
+    # Means of 5 columns that alternate are a fifth of one, but for the two next to each edge.
+    stripes = np.where(np.arange(24) % 2, -500, -700)[None].repeat(24, axis=0).astype(np.int16)
+    painted = realism_settings.Painted(
+        np.stack([[hu, stripes]]),
+        np.stack([[mask, mask]]),
+        np.ones((1, 2, 2)),
+        np.full((1, 2), "a"),
+    )
+    density = -600 - 50 * 60 / 256
+    assert realism_control._inside(painted, "density") == pytest.approx([density, -600])
+    share = 60 / 256
+    spread = [50 * np.sqrt(share * (1 - share)), 100]
+    assert realism_control._inside(painted, "spread") == pytest.approx(spread, rel=1e-3)
+    assert realism_control._inside(painted, "edge") == pytest.approx([-650 - density, 0], abs=1e-2)
+    kept = (12 / 25 + 2 / 9 + 2 * 0) / 16  # 12 columns, 2 of 3 columns each, 2 of 4
+    assert realism_control._inside(painted, "structure")[1] == pytest.approx(kept, rel=1e-2)
 
 
 def test_agreement_is_worked_out_of_what_was_measured():
