@@ -143,7 +143,8 @@ def _gan_gmac(made):
     """Multiplications of a step, 1e9: forward and backward are about three times forward."""
     side = made["data"]["side"] or 64
     filters, blocks = made["generator"]["filters"], made["generator"]["blocks"]
-    seen = 1 + made["generator"]["mask_input"] + 3 * made["generator"]["noise_input"]
+    scales = 3 * made["generator"]["noise_input"]  # of noise; `inpainting` needs TensorFlow
+    seen = 1 + made["generator"]["mask_input"] + scales
     per_pixel = 81 * filters * (seen + 1) + 9 * filters**2 * (2 * blocks + 1)
     generator = side**2 * per_pixel / 1e9
     whole = _resnet_gmac(made["whole"]["filters"], made["whole"]["blocks"], side)

@@ -99,10 +99,10 @@ def test_a_nodule_is_as_far_above_denser_lung_as_it_was_above_its_own():
     assert set(found[:, 2]) == {-500.0 - i for i in range(8)}
 
 
-def test_a_nodule_is_drawn_at_least_50_hu_above_the_lung_around():
+def test_a_nodule_is_drawn_at_least_90_hu_above_the_lung_around():
     places, nothing = np.float32([[100, -850, 20]]), np.full((1, 9), np.nan, np.float32)
     faint = known()[:1] - np.float32([0] * 6 + [240] + [0] * 6)  # -840: 10 HU above its lung
-    assert conditions.draw(faint, places, nothing, np.int32([[1, 1]]))[0, 2] == -800
+    assert conditions.draw(faint, places, nothing, np.int32([[1, 1]]))[0, 2] == -760
 
 
 def test_what_is_asked_for_comes_back_and_draws_nodules_that_are_like_it():
