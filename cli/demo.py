@@ -18,6 +18,9 @@ def demo(out: pathlib.Path, count: int, seed: int, force: bool) -> None:
     Draws a chest CT scan, paints ground glass nodules into it with the shipped generator and
     writes DICOM, masks, pictures and report.html into --out.
     """
+    from ggngan_tf import quiet
+
+    quiet.load_tensorflow()
     from ggngan_tf import demo as example
 
     click.echo(f"Open {example.run(out, seed, count, force)}")

@@ -1,15 +1,11 @@
 """`ggngan`: finds each command's file when it is called, so that `--help` loads nothing heavy."""
 
 import importlib
-import os
 import sys
 
 import click
 
 from ggngan_tf import errors
-
-# TensorFlow reports its start-up on stderr, where our progress bars and errors are.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # command: the file that holds it, under the same name with underscores
 COMMANDS = {

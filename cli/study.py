@@ -76,6 +76,9 @@ def report(folder: pathlib.Path, out: pathlib.Path | None, as_json: bool) -> Non
 @options.as_json
 def export(folder, out, arm, percentage, classifier_seed, as_json) -> None:
     """Write a classifier of the study in FOLDER as the next version of the SavedModel --out."""
+    from ggngan_tf import quiet
+
+    quiet.load_tensorflow()
     from ggngan_tf.study import component
 
     version = component.export(folder, out, arm, percentage, classifier_seed)

@@ -23,6 +23,9 @@ def export(run: pathlib.Path, out: pathlib.Path, precision: str, newest: bool) -
 
     It is that of the best checkpoint by validation, where the run has one.
     """
+    from ggngan_tf import quiet
+
+    quiet.load_tensorflow()
     from ggngan_tf.synthesis import export as exporting
     from ggngan_tf.training import devices
 
@@ -74,7 +77,9 @@ def generate(
     set. Or INPUT is a DICOM file or folder: nodules are painted at sites found in the lung, or at
     those of a table, and --out is a folder with the series, masks, a manifest and a preview.
     """
-    from ggngan_tf import files
+    from ggngan_tf import files, quiet
+
+    quiet.load_tensorflow()
     from ggngan_tf.synthesis import saved
 
     # What may be wrong is looked at before the minutes that the rest may take.

@@ -46,7 +46,9 @@ def train(
 
     Ctrl-C or SIGTERM saves and ends; --resume goes on, with the settings saved in --out.
     """
-    from ggngan_tf import config, errors, files
+    from ggngan_tf import config, errors, files, quiet
+
+    quiet.load_tensorflow()
     from ggngan_tf.training import loop
 
     short = {

@@ -15,7 +15,7 @@ FLOORS = [
     {"files"},
     {"settings_file"},
     {"config"},
-    {"parallel"},
+    {"parallel", "quiet"},
     {"inpainting"},
     {"data"},
     {"losses", "radiomic_loss", "models"},

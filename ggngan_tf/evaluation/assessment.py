@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ggngan_tf import errors, files
+from ggngan_tf import errors, files, quiet
 from ggngan_tf.data import nodules
 from ggngan_tf.evaluation import comparison, radiomics, sources
 
@@ -111,7 +111,8 @@ def read(folder: pathlib.Path) -> Assessment:
 
 
 def _with_pixels(results, real, synthetic, training, settings):
-    from ggngan_tf.evaluation import pixels  # here, so that features alone load no TensorFlow
+    quiet.load_tensorflow()  # here, so that features alone do without
+    from ggngan_tf.evaluation import pixels
 
     learnt_from = None if training is None else training.nodules
     found = pixels.compare(real.nodules, synthetic.nodules, learnt_from, **settings)

@@ -200,7 +200,6 @@ def _here(perform, job):
 def _share_cores(threads):
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, str(threads))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["TQDM_DISABLE"] = "1"  # one bar for the study, none for each of its trainings
 
 

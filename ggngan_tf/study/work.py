@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ggngan_tf import config, files
+from ggngan_tf import config, files, quiet
 from ggngan_tf.data import nodules as nodules_
 from ggngan_tf.study import patch, splitting, tasks
 from ggngan_tf.study import settings as settings_
 
 # Classifiers of a process share a graph and its weights; a Dask worker may have several threads.
 _ONE_AT_A_TIME = threading.Lock()
+_WITHOUT_TENSORFLOW = ("subset", "held")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,8 @@ def perform(job: Job) -> dict[str, Any]:
     """Does a task and returns what its `done.json` says: key, seconds, and figures of its kind."""
     with _ONE_AT_A_TIME:
         began, cpu = time.perf_counter(), time.process_time()
+        if job.task.kind not in _WITHOUT_TENSORFLOW:
+            quiet.load_tensorflow()
         with files.atomic_folder(job.out / job.task.folder) as folder:
             figures = _KINDS[job.task.kind](job, folder)
             done = {
@@ -75,7 +78,7 @@ def _held(job, folder):
 
 
 def _gan(job, folder):
-    from ggngan_tf.study import gans  # TensorFlow, which the tasks before it do without
+    from ggngan_tf.study import gans
 
     made = config.Config.model_validate(_tuples(job.task.settings["gan"]))
     chosen = _read(job.input("subset"))
