@@ -11,15 +11,18 @@ from ggngan_tf import files
 from ggngan_tf.study import settings as settings_
 from ggngan_tf.study import tasks
 
-# CPU seconds on one core with AVX2, measured on LIDC's patches and small networks (`cpu_seconds`
-# in each done.json; docs/study.md). Tasks done in the same folder take their place.
-_PER_GMAC = 0.45  # of a training step; forward, backward and both discriminators counted
+# CPU seconds on one core with AVX2: 2.3 times those of AVX512, where two sizes of each network were
+# measured (`cpu_seconds` in each done.json; docs/study.md). Tasks done in the same folder take
+# their place.
+_GAN_STEP = 0.11
+_PER_GMAC = 0.075  # of a training step; forward, backward and both discriminators counted
 _GAN_START = 25.0  # tracing, validation at the end, export
 _PER_PAINTED = 0.08
 _PER_COPIED = 0.04
 _ADDED_START = 4.0  # shapes, loading the generator
 _CLASSIFIER_START = 4.0  # tracing, shared by the classifiers of a worker, and scores
-_PER_PATCH_GMAC = 0.5  # small layers are bound by memory; augmentation counts in
+_CLASSIFIER_STEP = 0.02  # augmentation, and what a step costs whatever the network
+_PER_PATCH_GMAC = 0.12
 _OTHER = 2.0
 _GGNS = 130  # of the whole training part of LIDC, where the set has not been looked into
 
@@ -123,13 +126,15 @@ def _span(left: Sequence[tasks.Task], seconds: dict[str, float], workers: int) -
 
 def _estimate(task, study):
     if task.kind == "gan":
-        return _GAN_START + _PER_GMAC * _gan_steps(task, study) * _gan_gmac(task.settings["gan"])
+        step = _GAN_STEP + _PER_GMAC * _gan_gmac(task.settings["gan"])
+        return _GAN_START + _gan_steps(task, study) * step
     if task.kind in ("synthetic", "copy_paste"):
         each = _PER_PAINTED if task.kind == "synthetic" else _PER_COPIED
         return _ADDED_START + each * task.settings["most"] * _GGNS
     if task.kind == "classifier":
         how = study.classifier
-        step = _PER_PATCH_GMAC * how.batch * _resnet_gmac(how.filters, how.blocks, 64)
+        gmac = how.batch * _resnet_gmac(how.filters, how.blocks, 64)
+        step = _CLASSIFIER_STEP + _PER_PATCH_GMAC * gmac
         return _CLASSIFIER_START + how.steps * step
     return _OTHER
 
