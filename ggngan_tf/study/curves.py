@@ -28,17 +28,17 @@ def collect(
     Raises:
         OutputError: No classifier is done.
     """
-    trials = _trials(study, graph, out)
-    if not trials:
+    done = trials(study, graph, out)
+    if not done:
         raise errors.OutputError(f"{out}: no classifier is done yet; run `ggngan study run`.")
-    first = next(iter(trials.values()))[0]
+    first = next(iter(done.values()))[0]
     drawn = metrics.draws(first["patients"], first["labels"], study.bootstrap)
     one = np.ones((1, len(first["labels"])), int)
     tables = {
         where: np.stack([_figures(trial, np.concatenate([one, drawn])) for trial in found])
-        for where, found in trials.items()
+        for where, found in done.items()
     }
-    points = [_point(where, trials[where], table) for where, table in tables.items()]
+    points = [_point(where, done[where], table) for where, table in tables.items()]
     differences = list(_differences(tables))
     return {
         "points": points,
@@ -52,6 +52,25 @@ def collect(
         "level": LEVEL,
         "bootstrap": study.bootstrap,
     }
+
+
+def trials(
+    study: settings_.Study, graph: Sequence[tasks.Task], out: pathlib.Path
+) -> dict[tuple[str, float], list[dict[str, Any]]]:
+    """Returns by arm and percentage the classifiers that are done, one a seed.
+
+    Each has its `seed`, the figures of its task, and `test` (probabilities), `labels`, `patients`
+    and `nodules` of the test patients.
+    """
+    known = {task.name: task for task in graph}
+    found: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for arm, _, _ in tasks.arms(study):
+        for percentage in study.percentages:
+            for seed in range(study.seeds):
+                task = known[f"classifier-{tasks.label(percentage, seed)}-{arm}"]
+                if tasks.is_done(task, out):
+                    found.setdefault((arm, percentage), []).append(_trial(task, seed, out))
+    return found
 
 
 def write(results: dict[str, Any], out: pathlib.Path) -> None:
@@ -78,19 +97,6 @@ def read(out: pathlib.Path) -> dict[str, Any]:
         raise errors.OutputError(
             f"{out}: holds no results of a study; make them with `ggngan study run`."
         ) from error
-    return found
-
-
-def _trials(study, graph, out):
-    """Returns the trials, one a seed, by arm and percentage; those that are done."""
-    known = {task.name: task for task in graph}
-    found: dict[tuple[str, float], list[dict[str, Any]]] = {}
-    for arm, _, _ in tasks.arms(study):
-        for percentage in study.percentages:
-            for seed in range(study.seeds):
-                task = known[f"classifier-{tasks.label(percentage, seed)}-{arm}"]
-                if tasks.is_done(task, out):
-                    found.setdefault((arm, percentage), []).append(_trial(task, seed, out))
     return found
 
 
