@@ -32,7 +32,7 @@ def main() -> None:
         "model": model.sha256,
         "part": options.part,
         "rule": options.rule,
-        "to_report": options.real_pool is None,
+        "to_report": options.real_pool is None and options.part != "train",
     }
     for setting in options.settings:
         print(f"\n{setting}")
@@ -114,7 +114,7 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", type=pathlib.Path, help="SavedModel or run folder")
     parser.add_argument("--best", action="store_true", help="a run's best checkpoint")
-    parser.add_argument("--part", choices=("validation", "test"), default="validation")
+    parser.add_argument("--part", choices=("train", "validation", "test"), default="validation")
     parser.add_argument("--rule", choices=("strict", "mean", "any"), default="mean")
     parser.add_argument("--real-pool", choices=("train",), help="training nodules as real ones too")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["repainted"])

@@ -6,14 +6,12 @@ the training sets (seeds with an order of patients each) of each study.
 """
 
 import argparse
-import json
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from ggngan_tf.study import curves, metrics, tasks
-from ggngan_tf.study import settings as settings_
+from ggngan_tf.study import curves, metrics, runner
 
 PAIRS = (
     ("oversampled", "real"),
@@ -28,38 +26,41 @@ PAIRS = (
 _BOTH = "patients_and_training_sets"
 
 
-def differences(
-    studies: Sequence[dict[str, list[dict]]], pair: tuple[str, str], rounds: int, figure: str
-) -> list[np.ndarray]:
-    """Returns for each study arm less control, `(seeds, 1 + rounds)`; first without drawing.
+def figures(
+    studies: Sequence[dict[str, list[dict]]], rounds: int, figure: str
+) -> list[dict[str, np.ndarray]]:
+    """Returns for each study and arm one figure, `(seeds, 1 + rounds)`; first without drawing.
 
     Args:
         studies: Trials of each by arm, as `curves.trials` returns them for one percentage.
-        pair: Arm and control.
         rounds: Draws of patients.
         figure: One of `metrics.NAMES`.
     """
     tests = [next(iter(one.values()))[0] for one in studies]
     patients, labels = (np.concatenate([t[k] for t in tests]) for k in ("patients", "labels"))
-    drawn = np.concatenate(
-        [np.ones((1, len(labels)), int), metrics.draws(patients, labels, rounds)]
-    )
+    one = np.ones((1, len(labels)), int)
+    drawn = np.concatenate([one, metrics.draws(patients, labels, rounds)])
     ends = np.cumsum([len(t["labels"]) for t in tests])[:-1]
+    weights = np.split(drawn, ends, axis=1)
     column = metrics.NAMES.index(figure)
-    found = []
-    for one, weights in zip(studies, np.split(drawn, ends, axis=1), strict=True):
-        arm, control = (
-            np.stack(
-                [metrics.bootstrap(t["labels"], t["test"], t["threshold"], weights) for t in one[a]]
-            )[:, :, column]
-            for a in pair
-        )
-        found.append(arm - control)
-    return found
+
+    def measured(trial, weights):
+        scores = trial["labels"], trial["test"], trial["threshold"]
+        return metrics.bootstrap(*scores, weights)[:, column]
+
+    return [
+        {arm: np.stack([measured(t, own) for t in trials]) for arm, trials in one.items()}
+        for one, own in zip(studies, weights, strict=True)
+    ]
 
 
 def together(found: Sequence[np.ndarray], seed: int = 0) -> dict[str, float | list[float]]:
-    """Returns the mean over studies and both intervals of what `differences` returned."""
+    """Returns the mean over studies and both intervals.
+
+    Args:
+        found: For each study arm less control, `(seeds, 1 + rounds)`.
+        seed: Of the draws of training sets.
+    """
     random = np.random.default_rng(seed)
     rounds = np.arange(found[0].shape[1])
     redrawn = []
@@ -84,9 +85,7 @@ def _interval(draws):
 
 def load(folder: pathlib.Path, percentage: float) -> dict[str, list[dict]]:
     """Returns the trials of a study's folder at one percentage, by arm."""
-    study = settings_.read(folder / "config.yaml")
-    made = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    graph = tasks.build(study, made["data"]["sha256"])
+    study, _, graph = runner.load(folder)
     found = curves.trials(study, graph, folder)
     return {arm: trials for (arm, at), trials in found.items() if at == percentage}
 
@@ -121,9 +120,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2000, help="draws of patients")
     options = parser.parse_args()
     studies = [load(folder, options.percentage) for folder in options.folders]
-    known = [p for p in PAIRS if all(arm in one for one in studies for arm in p)]
+    found = figures(studies, options.rounds, options.figure)
     rows = {
-        pair: together(differences(studies, pair, options.rounds, options.figure)) for pair in known
+        (arm, control): together([one[arm] - one[control] for one in found])
+        for arm, control in PAIRS
+        if all({arm, control} <= set(one) for one in found)
     }
     print(text(rows))
 

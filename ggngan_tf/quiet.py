@@ -17,7 +17,7 @@ _CONTINUED = b"To enable the following instructions:"
 
 def load_tensorflow() -> None:
     """Imports TensorFlow and looks for its devices; what else is said meanwhile is passed on."""
-    if "tensorflow" in sys.modules:
+    if "tensorflow" in sys.modules or sys.stderr is None:  # a closed stderr hears nothing
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()

@@ -43,6 +43,13 @@ def test_an_import_that_fails_says_why():
     assert done.returncode == 1 and "ImportError: libcudart.so: not found" in done.stderr
 
 
+def test_a_closed_stderr_stops_nothing():
+    code = "import sys; from ggngan_tf import quiet; quiet.load_tensorflow(); print(sys.stderr)"
+    command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "None\n")
+
+
 def test_the_real_one_says_nothing():
     code = "from ggngan_tf import quiet; quiet.load_tensorflow()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

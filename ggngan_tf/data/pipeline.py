@@ -52,7 +52,7 @@ def batches(
     Returns:
         For each device in turn a batch with `target` float32 `(batch, size, size, 1)` in [0, 1],
         `mask` and `hole` the same shape (1 in the nodule, 1 where to paint), `centre` int32
-        `(batch, 2)` (row and column of the ROI's centre) and `conditions` float32 `(batch, 4)` (as
+        `(batch, 2)` (row and column of the ROI's centre) and `conditions` float32 `(batch, 9)` (as
         `data.conditions` measures them).
 
     Raises:

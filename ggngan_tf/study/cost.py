@@ -12,8 +12,8 @@ from ggngan_tf.study import settings as settings_
 from ggngan_tf.study import tasks
 
 # CPU seconds on one core with AVX2: 2.3 times those of AVX512, where two sizes of each network were
-# measured (`cpu_seconds` in each done.json; docs/study.md). Tasks done in the same folder take
-# their place.
+# measured (`cpu_seconds` in each done.json; of the larger GAN, the shipped run's steps a second).
+# Tasks done in the same folder take their place.
 _GAN_STEP = 0.11
 _PER_GMAC = 0.075  # of a training step; forward, backward and both discriminators counted
 _GAN_START = 25.0  # tracing, validation at the end, export

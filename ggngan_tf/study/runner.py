@@ -61,14 +61,7 @@ def results(out: pathlib.Path) -> dict[str, Any]:
         OutputError: The folder holds no study, or no classifier of it is done.
         TrainingError: A held-out patient's pixel was found where it must not be.
     """
-    try:
-        made_from = json.loads((out / "study.json").read_text(encoding="utf-8"))
-        study = settings_.read(out / "config.yaml")
-        graph = tasks.build(study, made_from["data"]["sha256"])
-    except (OSError, ValueError, KeyError, errors.ConfigError) as error:
-        raise errors.OutputError(
-            f"{out}: holds no study; make one with `ggngan study run`."
-        ) from error
+    study, made_from, graph = load(out)
     done = [task for task in graph if tasks.is_done(task, out)]
     found = curves.collect(study, graph, out)
     found["leakage"] = leakage.check(done, out)
@@ -78,6 +71,22 @@ def results(out: pathlib.Path) -> dict[str, Any]:
     found["subsets"] = [_done(t, out) | t.settings for t in done if t.kind == "subset"]
     curves.write(found, out)
     return found
+
+
+def load(out: pathlib.Path) -> tuple[settings_.Study, dict[str, Any], list[tasks.Task]]:
+    """Returns the settings of the study in a folder, what it was made from, and its tasks.
+
+    Raises:
+        OutputError: The folder holds no study.
+    """
+    try:
+        made_from = json.loads((out / "study.json").read_text(encoding="utf-8"))
+        study = settings_.read(out / "config.yaml")
+        return study, made_from, tasks.build(study, made_from["data"]["sha256"])
+    except (OSError, ValueError, KeyError, errors.ConfigError) as error:
+        raise errors.OutputError(
+            f"{out}: holds no study; make one with `ggngan study run`."
+        ) from error
 
 
 def _done(task, out):
